@@ -1,0 +1,1 @@
+"""The domain without I/O: what all rooms agree on."""

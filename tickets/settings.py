@@ -1,0 +1,247 @@
+"""Every setting, declared once: its variable, how it is read, its default, what it is for.
+
+Read once at start from the environment into one frozen object. A secret can
+also be given as `…_FILE`, the path of a file that holds it.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "TASKFORGE_"
+EMBEDDED = "embedded"
+
+ReadText = Callable[[str], str]
+
+
+class SettingsError(Exception):
+    """The environment is wrong; the message has a line per fault."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _integer(least: int, most: int = 2**31 - 1) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not re.fullmatch(r"\d{1,10}", value) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def _seconds(value: str) -> float:
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", value) or float(value) <= 0:
+        raise ValueError("must be a number of seconds above 0")
+    return float(value)
+
+
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return value
+
+    return parse
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not re.fullmatch(r"\d{1,5}", port) or int(port) > 65535:  # noqa: PLR2004
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:8080")
+    return value
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if urlsplit(value).scheme not in schemes:
+            raise ValueError(f"must begin with {' or '.join(f'{s}://' for s in schemes)}")
+        return value
+
+    return parse
+
+
+def _ollama_url(value: str) -> str:
+    if value == EMBEDDED:
+        return value
+    return _url("http", "https")(value).rstrip("/")
+
+
+def _rate(value: str) -> str:
+    if not RATE.fullmatch(value):
+        raise ValueError("must be COUNT/second, /minute, /hour or /day, such as 600/minute")
+    return value
+
+
+RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
+
+
+def _secret(value: str) -> str:
+    if len(value) < 16:  # noqa: PLR2004
+        raise ValueError("must have at least 16 characters")
+    return value
+
+
+def _setting(
+    parse: Callable[[str], Any], default: str | None, purpose: str, *, secret: bool = False
+) -> Any:
+    return field(
+        repr=not secret,
+        metadata={"parse": parse, "default": default, "purpose": purpose, "secret": secret},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One process's settings. The variable of `core_bind` is `TASKFORGE_CORE_BIND`.
+
+    A default of None means that it follows from other settings or is found at
+    start; the purpose says how.
+    """
+
+    data_dir: Path = _setting(Path, "./data", "Folder for all that the embedded default writes.")
+    database_url: str = _setting(
+        _url("sqlite", "postgresql", "postgres"),
+        None,
+        "`postgresql://…` or `sqlite:///PATH`. Unset: SQLite in the data folder.",
+        secret=True,
+    )
+    queue_url: str = _setting(
+        _url("sqlite", "redis", "rediss"),
+        None,
+        "`redis://…` or `sqlite:///PATH`. Unset: SQLite in the data folder.",
+        secret=True,
+    )
+    core_bind: str = _setting(_address, "127.0.0.1:50051", "Where core listens for gRPC.")
+    core_addr: str = _setting(
+        _address,
+        None,
+        "Where edge, worker and commands find core. Unset: `TASKFORGE_CORE_BIND`, on loopback.",
+    )
+    edge_bind: str = _setting(_address, "127.0.0.1:8080", "Where the edge listens for HTTP.")
+    ollama_url: str | None = _setting(
+        _ollama_url,
+        None,
+        "`http://HOST:11434`, or `embedded` for the small model that comes along. "
+        "Unset: an Ollama on its standard port, else the embedded model.",
+    )
+    ollama_model: str | None = _setting(
+        _text, None, "Name of the model. Unset: the first installed chat model."
+    )
+    profile: str = _setting(
+        _choice("auto", "extractive", "freeform"),
+        "auto",
+        "`extractive`: the model chooses among sentences of the spec, for small models. "
+        "`freeform`: the model writes. `auto`: by the model's size.",
+    )
+    generation_timeout_s: float = _setting(
+        _seconds, "600", "Seconds for one attempt's generation, all its calls and waits included."
+    )
+    workers: int | None = _setting(
+        _integer(1, 256),
+        None,
+        "Generations at once per worker process. Unset: 4, with the embedded model 1.",
+    )
+    rate_limit: str = _setting(_rate, "600/minute", "Calls per API key.")
+    max_queued: int = _setting(_integer(0), "1000", "Queued jobs per client.")
+    max_body_bytes: int = _setting(
+        _integer(1024, 64 * 1024 * 1024), str(1024 * 1024), "Largest request body, in bytes."
+    )
+    job_ttl_s: float = _setting(_seconds, "86400", "Seconds that a job has to finish.")
+    retention_days: int = _setting(
+        _integer(1, 3650), "30", "Days after its end that a job and its texts are kept."
+    )
+    lease_s: float = _setting(_seconds, "60", "Seconds that a silent worker keeps its job.")
+    heartbeat_s: float = _setting(_seconds, "15", "Seconds between a worker's heartbeats.")
+    sweep_s: float = _setting(_seconds, "10", "Seconds between sweeps for expired leases and jobs.")
+    max_attempts: int = _setting(_integer(1, 100), "3", "Attempts before a job fails.")
+    max_lease_losses: int = _setting(
+        _integer(1, 1000), "10", "Times that a job may lose its worker before it fails."
+    )
+    drain_s: float = _setting(
+        _seconds, "20", "Seconds that running work gets to finish when a process is stopped."
+    )
+    core_threads: int = _setting(_integer(2, 512), "32", "Calls that core handles at once.")
+    edge_threads: int = _setting(_integer(1, 512), "16", "Requests that the edge handles at once.")
+    log_level: str = _setting(
+        _choice("debug", "info", "warning", "error"), "info", "Least severe line that is logged."
+    )
+    secret_key: str | None = _setting(
+        _secret,
+        None,
+        "Root secret of core and operators: the hash of keys and the tokens derive from it. "
+        "Unset: made at first start, in the data folder.",
+        secret=True,
+    )
+    worker_token: str | None = _setting(
+        _secret,
+        None,
+        "What workers show to core. Unset: derived from the root secret.",
+        secret=True,
+    )
+    operator_token: str | None = _setting(
+        _secret,
+        None,
+        "What operators' commands show to core. Unset: derived from the root secret.",
+        secret=True,
+    )
+
+
+def variable(declared: "Field[Any]") -> str:
+    """The environment variable of a field of `Settings`."""
+    return PREFIX + declared.name.upper()
+
+
+def load(environ: Mapping[str, str], read_text: ReadText) -> Settings:
+    """The settings that an environment asks for.
+
+    Args:
+        environ: Variables; an empty value counts as unset.
+        read_text: Returns the text of the file that a `…_FILE` variable names.
+
+    Raises:
+        SettingsError: A line for each variable that is wrong.
+    """
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for declared in fields(Settings):
+        try:
+            raw = _raw(declared, environ, read_text)
+            values[declared.name] = None if raw is None else declared.metadata["parse"](raw)
+        except (ValueError, OSError) as fault:
+            faults.append(f"{variable(declared)}: {fault}")
+    if faults:
+        raise SettingsError("\n".join(faults))
+    if values["heartbeat_s"] >= values["lease_s"]:
+        raise SettingsError("TASKFORGE_HEARTBEAT_S: must be less than TASKFORGE_LEASE_S")
+    return Settings(**_with_derived(values))
+
+
+def _raw(declared: "Field[Any]", environ: Mapping[str, str], read_text: ReadText) -> str | None:
+    name = variable(declared)
+    given, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if not declared.metadata["secret"]:
+        file = ""
+    if given and file:
+        raise ValueError(f"is set, and {name}_FILE too; set one of them")
+    if file:
+        return read_text(file).strip()
+    return given or declared.metadata["default"]
+
+
+def _with_derived(values: dict[str, Any]) -> dict[str, Any]:
+    """The values, with those that follow from others filled in."""
+    data_dir: Path = values["data_dir"].absolute()
+    host, _, port = values["core_bind"].rpartition(":")
+    reachable = "127.0.0.1" if host in {"0.0.0.0", "[::]"} else host
+    return {
+        **values,
+        "data_dir": data_dir,
+        "database_url": values["database_url"] or f"sqlite:///{data_dir / 'taskforge.db'}",
+        "queue_url": values["queue_url"] or f"sqlite:///{data_dir / 'queue.db'}",
+        "core_addr": values["core_addr"] or f"{reachable}:{port}",
+    }
