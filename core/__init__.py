@@ -1,0 +1,1 @@
+"""The gRPC core: the database and, with it, all truth."""

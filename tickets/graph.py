@@ -62,7 +62,8 @@ def _ticket_problems(ticket: Document, types: dict[str, str]) -> Iterable[str]:
             yield f"{own}: its parent {parent} is not an epic of this result"
         if ticket["ticket_type"] == "epic":
             yield f"{own}: an epic cannot have a parent"
-    for dependency, times in Counter(ticket["dependencies"]).items():
+    named: Counter[str] = Counter(ticket["dependencies"])
+    for dependency, times in named.items():
         if dependency == own:
             yield f"{own}: depends on itself"
         elif dependency not in types:

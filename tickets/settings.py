@@ -159,6 +159,9 @@ class Settings:
     heartbeat_s: float = _setting(_seconds, "15", "Seconds between a worker's heartbeats.")
     sweep_s: float = _setting(_seconds, "10", "Seconds between sweeps for expired leases and jobs.")
     max_attempts: int = _setting(_integer(1, 100), "3", "Attempts before a job fails.")
+    retry_delay_s: float = _setting(
+        _seconds, "10", "Seconds before the second attempt; the third waits four times as long."
+    )
     max_lease_losses: int = _setting(
         _integer(1, 1000), "10", "Times that a job may lose its worker before it fails."
     )

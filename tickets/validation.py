@@ -23,7 +23,9 @@ def result_problems(document: Any) -> list[str]:
 
 @cache
 def _validator() -> Any:
-    dialect = extend(Draft202012Validator, {"pattern": _pattern})
+    dialect = extend(  # type: ignore[no-untyped-call] # its stub is untyped
+        Draft202012Validator, {"pattern": _pattern}
+    )
     return dialect(contract.result_schema(), format_checker=FormatChecker())
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"taskforge/options/v1/options.proto\x12\x14taskforge.options.v1\x1a google/protobuf/descriptor.proto*h\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIENCE_CLIENTS\x10\x01\x12\x16\n\x12\x41UDIENCE_OPERATORS\x10\x02\x12\x14\n\x10\x41UDIENCE_WORKERS\x10\x03:`\n\x08\x61udience\x12\x1f.google.protobuf.ServiceOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1e.taskforge.options.v1.AudienceR\x08\x61udience\x88\x01\x01:>\n\x07\x66\x65\x61ture\x12\x1f.google.protobuf.ServiceOptions\x18\xd2\x86\x03 \x01(\tR\x07\x66\x65\x61ture\x88\x01\x01:9\n\x05scope\x12\x1e.google.protobuf.MethodOptions\x18\xd3\x86\x03 \x01(\tR\x05scope\x88\x01\x01:J\n\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xd4\x86\x03 \x01(\x05R\rsuccessStatus\x88\x01\x01:?\n\tgrpc_only\x12\x1d.google.protobuf.FieldOptions\x18\xd5\x86\x03 \x01(\x08R\x08grpcOnly\x88\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"taskforge/options/v1/options.proto\x12\x14taskforge.options.v1\x1a google/protobuf/descriptor.proto*}\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIENCE_CLIENTS\x10\x01\x12\x16\n\x12\x41UDIENCE_OPERATORS\x10\x02\x12\x14\n\x10\x41UDIENCE_WORKERS\x10\x03\x12\x13\n\x0f\x41UDIENCE_ANYONE\x10\x04:`\n\x08\x61udience\x12\x1f.google.protobuf.ServiceOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x1e.taskforge.options.v1.AudienceR\x08\x61udience\x88\x01\x01:>\n\x07\x66\x65\x61ture\x12\x1f.google.protobuf.ServiceOptions\x18\xd2\x86\x03 \x01(\tR\x07\x66\x65\x61ture\x88\x01\x01:9\n\x05scope\x12\x1e.google.protobuf.MethodOptions\x18\xd3\x86\x03 \x01(\tR\x05scope\x88\x01\x01:J\n\x0esuccess_status\x12\x1e.google.protobuf.MethodOptions\x18\xd4\x86\x03 \x01(\x05R\rsuccessStatus\x88\x01\x01:?\n\tgrpc_only\x12\x1d.google.protobuf.FieldOptions\x18\xd5\x86\x03 \x01(\x08R\x08grpcOnly\x88\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'taskforge.options.v1.option
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDIENCE']._serialized_start=94
-  _globals['_AUDIENCE']._serialized_end=198
+  _globals['_AUDIENCE']._serialized_end=219
 # @@protoc_insertion_point(module_scope)

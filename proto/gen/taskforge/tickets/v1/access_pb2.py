@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from taskforge.options.v1 import options_pb2 as taskforge_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!taskforge/tickets/v1/access.proto\x12\x14taskforge.tickets.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"taskforge/options/v1/options.proto\"5\n\x12\x43heckAccessRequest\x12\x1f\n\x06method\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x06method\"\x15\n\x13\x43heckAccessResponse2y\n\rAccessService\x12\x62\n\x0b\x43heckAccess\x12(.taskforge.tickets.v1.CheckAccessRequest\x1a).taskforge.tickets.v1.CheckAccessResponse\x1a\x04\x88\xb5\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!taskforge/tickets/v1/access.proto\x12\x14taskforge.tickets.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"taskforge/options/v1/options.proto\"5\n\x12\x43heckAccessRequest\x12\x1f\n\x06method\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x06method\"\x15\n\x13\x43heckAccessResponse2y\n\rAccessService\x12\x62\n\x0b\x43heckAccess\x12(.taskforge.tickets.v1.CheckAccessRequest\x1a).taskforge.tickets.v1.CheckAccessResponse\x1a\x04\x88\xb5\x18\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHECKACCESSREQUEST'].fields_by_name['method']._loaded_options = None
   _globals['_CHECKACCESSREQUEST'].fields_by_name['method']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_ACCESSSERVICE']._loaded_options = None
-  _globals['_ACCESSSERVICE']._serialized_options = b'\210\265\030\001'
+  _globals['_ACCESSSERVICE']._serialized_options = b'\210\265\030\004'
   _globals['_CHECKACCESSREQUEST']._serialized_start=124
   _globals['_CHECKACCESSREQUEST']._serialized_end=177
   _globals['_CHECKACCESSRESPONSE']._serialized_start=179

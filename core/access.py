@@ -1,0 +1,144 @@
+"""Who is calling and whether the call is let in: key, client, feature, scope, rate."""
+
+import hmac
+import logging
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from uuid import UUID
+
+from taskforge.options.v1 import options_pb2
+
+from core import clock
+from core.keys import KeyHasher, id_of
+from core.models import ApiKey, Client
+from core.policy import Policy
+from core.rates import Allowance, RateLimiter
+from tickets.errors import Reason, TaskForgeError
+from tickets.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LONGEST_TOKEN = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The client behind a call. `max_queued` is its room in the queue."""
+
+    client_id: UUID
+    client_name: str
+    key_id: str
+    max_queued: int
+
+
+Metadata = Iterable[tuple[str, str | bytes]] | None
+
+_caller: ContextVar[Caller] = ContextVar("caller")
+_allowance: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
+
+
+def caller() -> Caller:
+    """The client whose call this thread is handling."""
+    return _caller.get()
+
+
+def allowance() -> Allowance | None:
+    """What its key has left, where the call counted."""
+    return _allowance.get()
+
+
+class Gate:
+    """Lets calls in or refuses them, by the policies that the protos declare."""
+
+    def __init__(self, settings: Settings, policies: Mapping[str, Policy]) -> None:
+        self._policies = policies
+        self._hasher = KeyHasher(settings.secret_key or "")
+        self._limiter = RateLimiter(settings.queue_url)
+        self._rate_limit = settings.rate_limit
+        self._max_queued = settings.max_queued
+        self._tokens: dict[int, str] = {
+            options_pb2.AUDIENCE_OPERATORS: settings.operator_token or "",
+            options_pb2.AUDIENCE_WORKERS: settings.worker_token or "",
+        }
+
+    def policy(self, method: str) -> Policy | None:
+        """The policy of a full gRPC method name; None when it is not one of ours."""
+        return self._policies.get(method)
+
+    def admit(self, policy: Policy, metadata: Metadata) -> None:
+        """Lets the call in; its caller and its allowance are known to this thread from then on.
+
+        Args:
+            policy: What the RPC asks.
+            metadata: Of the call; carries the credential.
+
+        Raises:
+            TaskForgeError: The first check that fails, in the order key, client,
+                feature, scope, rate.
+        """
+        _allowance.set(None)
+        if policy.audience == options_pb2.AUDIENCE_ANYONE:
+            return
+        token = _bearer([str(value) for key, value in metadata or () if key == "authorization"])
+        if policy.audience != options_pb2.AUDIENCE_CLIENTS:
+            self._check_token(policy, token)
+            return
+        key = self._key(token)
+        client: Client = key.client
+        _check_client(client, policy)
+        if policy.scope and policy.scope not in key.scopes.split():
+            raise TaskForgeError(
+                Reason.SCOPE_MISSING, f"the API key does not have the scope {policy.scope}"
+            )
+        _allowance.set(self._limiter.take(key.id, client.rate_limit or self._rate_limit))
+        room = self._max_queued if client.max_queued is None else client.max_queued
+        _caller.set(Caller(client.id, client.name, key.id, room))
+
+    def _check_token(self, policy: Policy, token: str) -> None:
+        if not hmac.compare_digest(token.encode(), self._tokens[policy.audience].encode()):
+            if id_of(token) is not None:
+                raise TaskForgeError(Reason.WRONG_AUDIENCE, "this service is not open to API keys")
+            raise TaskForgeError(Reason.KEY_INVALID, "the token is not valid for this service")
+
+    def _key(self, token: str) -> ApiKey:
+        """The key that a token is, with its client; one query."""
+        key_id = id_of(token)
+        key: ApiKey | None = (
+            ApiKey.select(ApiKey, Client).join(Client).where(ApiKey.id == key_id).get_or_none()
+            if key_id
+            else None
+        )
+        if key is None or not self._hasher.matches(token, bytes(key.key_hash)):
+            raise TaskForgeError(Reason.KEY_INVALID, "the API key is not valid")
+        if key.revoked_at is not None:
+            raise TaskForgeError(Reason.KEY_REVOKED, "the API key has been revoked")
+        if key.expires_at is not None and key.expires_at <= clock.now():
+            raise TaskForgeError(Reason.KEY_EXPIRED, "the API key has expired")
+        return key
+
+
+def _bearer(authorization: list[str]) -> str:
+    """The token of the one `Bearer` credential."""
+    if not authorization:
+        raise TaskForgeError(
+            Reason.KEY_MISSING, "an API key is needed: Authorization: Bearer <api_key>"
+        )
+    scheme, _, token = authorization[0].partition(" ")
+    token = token.strip(" ")
+    if len(authorization) > 1 or scheme.lower() != "bearer":
+        raise TaskForgeError(
+            Reason.KEY_INVALID, "one Authorization header is needed: Bearer <api_key>"
+        )
+    if not token or len(token) > _LONGEST_TOKEN or not token.isascii():
+        raise TaskForgeError(Reason.KEY_INVALID, "the API key is not valid")
+    return token
+
+
+def _check_client(client: Client, policy: Policy) -> None:
+    if client.suspended_at is not None:
+        raise TaskForgeError(Reason.CLIENT_SUSPENDED, "the client is suspended")
+    if policy.feature and policy.feature not in client.features.split():
+        raise TaskForgeError(
+            Reason.FEATURE_DISABLED, f"the feature {policy.feature} is off for this client"
+        )

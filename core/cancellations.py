@@ -1,0 +1,78 @@
+"""Tells workers which of their jobs have to stop, within a second.
+
+Workers wait here; one thread asks the database once a second for all of them,
+so that any core can serve any worker.
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from time import monotonic
+
+from core import clock
+from core.models import Job, Worker
+from tickets.lifecycle import Status
+
+LOOK_S = 0.5
+_WAIT_S = 20.0
+
+
+class Cancellations:
+    """The leases whose cancellation has been asked for, by worker."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._tokens: dict[str, set[str]] = {}
+        self._stopped = False
+
+    def wait(
+        self, worker_id: str, known: Collection[str], is_active: Callable[[], bool]
+    ) -> list[str]:
+        """Blocks until the worker has a lease to give up that it does not know of yet.
+
+        Returns:
+            The tokens; none when the wait ended without any.
+        """
+        deadline = monotonic() + _WAIT_S
+        with self._changed:
+            self._waiting += 1
+            self._changed.notify_all()
+            try:
+                while not self._stopped and is_active() and monotonic() < deadline:
+                    fresh = self._tokens.get(worker_id, set()) - set(known)
+                    if fresh:
+                        return sorted(fresh)
+                    self._changed.wait(timeout=min(1.0, max(0.0, deadline - monotonic())))
+            finally:
+                self._waiting -= 1
+        return []
+
+    def look(self) -> None:
+        """Asks the database once, when anybody waits."""
+        with self._changed:
+            if not self._waiting:
+                return
+        found: dict[str, set[str]] = defaultdict(set)
+        rows = Job.select(Job.worker_id, Job.lease_token).where(
+            Job.status == Status.CANCEL_REQUESTED.value
+        )
+        for row in rows:
+            found[str(row.worker_id)].add(str(row.lease_token))
+        with self._changed:
+            self._tokens = dict(found)
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Lets everybody who waits go."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
+def record_presence(worker_id: str, slots: int) -> None:
+    """Notes that a worker process is there."""
+    at = clock.now()
+    Worker.insert(id=worker_id, slots=slots, seen_at=at).on_conflict(
+        conflict_target=[Worker.id], update={Worker.slots: slots, Worker.seen_at: at}
+    ).execute()

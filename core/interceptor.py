@@ -1,0 +1,123 @@
+"""What happens to every call, once for all services: request id, admission, validation, errors."""
+
+import logging
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import uuid4
+
+import grpc
+from google.protobuf.message import Message
+from grpc import StatusCode
+from peewee import DatabaseError, InterfaceError
+from taskforge.options.v1 import options_pb2
+
+from core import access, validation
+from core.access import Gate
+from core.database import forget_connection
+from core.policy import Policy
+from tickets.errors import Reason, TaskForgeError
+from tickets.status import DETAILS_KEY, to_status
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID_KEY = "x-request-id"
+
+if TYPE_CHECKING:
+    # Generic to the type checker only.
+    Handler = grpc.RpcMethodHandler[Any, Any]
+
+Behaviour = Callable[[Any, grpc.ServicerContext], Any]
+
+_STATUS_CODES = {code.value[0]: code for code in StatusCode}
+_request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def request_id() -> str:
+    """The id of the call that this thread is handling."""
+    return _request_id.get()
+
+
+class Calls(grpc.ServerInterceptor):
+    """Runs every unary call of our services through the same steps."""
+
+    def __init__(self, gate: Gate, max_body_bytes: int) -> None:
+        self._gate = gate
+        self._max_body_bytes = max_body_bytes
+
+    def intercept_service(
+        self,
+        continuation: "Callable[[grpc.HandlerCallDetails], Handler | None]",
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> "Handler | None":
+        handler = continuation(handler_call_details)
+        policy = self._gate.policy(handler_call_details.method)
+        if handler is None or policy is None or handler.unary_unary is None:
+            return handler
+        return grpc.unary_unary_rpc_method_handler(
+            partial(self._call, policy, handler.unary_unary),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def _call(
+        self, policy: Policy, behaviour: Behaviour, request: Message, context: grpc.ServicerContext
+    ) -> Any:
+        metadata = context.invocation_metadata()
+        _request_id.set(_given_id(metadata) or uuid4().hex)
+        try:
+            self._check_size(policy, request)
+            self._gate.admit(policy, metadata)
+            validation.check(request)
+            response = behaviour(request, context)
+        except Exception as fault:  # noqa: BLE001 - every fault becomes a refusal here
+            refusal = _refusal(fault, policy.method)
+        else:
+            context.set_trailing_metadata(_trailers())
+            return response
+        return _abort(context, refusal)
+
+    def _check_size(self, policy: Policy, request: Message) -> None:
+        if policy.audience == options_pb2.AUDIENCE_CLIENTS and (
+            request.ByteSize() > self._max_body_bytes
+        ):
+            raise TaskForgeError(
+                Reason.REQUEST_TOO_LARGE, f"the request is over {self._max_body_bytes} bytes"
+            )
+
+
+def _refusal(fault: Exception, method: str) -> TaskForgeError:
+    """The fault as its caller may see it; all there is to know of it goes to the log."""
+    if isinstance(fault, TaskForgeError):
+        return fault
+    if isinstance(fault, (DatabaseError, InterfaceError)):
+        log.error("%s failed in the database, request %s: %s", method, request_id(), fault)
+        forget_connection()
+        return TaskForgeError(Reason.STORAGE_ERROR, "the storage is not available")
+    log.error("%s failed, request %s", method, request_id(), exc_info=fault)
+    return TaskForgeError(Reason.INTERNAL, "an internal error; the log has it by its request id")
+
+
+def _abort(context: grpc.ServicerContext, refusal: TaskForgeError) -> NoReturn:
+    status = to_status(refusal)
+    context.set_trailing_metadata((*_trailers(), (DETAILS_KEY, status.SerializeToString())))
+    context.abort(_STATUS_CODES[status.code], status.message)
+    raise AssertionError("abort raises")
+
+
+def _trailers() -> tuple[tuple[str, str | bytes], ...]:
+    allowance = access.allowance()
+    return ((REQUEST_ID_KEY, request_id()), *(allowance.headers() if allowance else ()))
+
+
+def _given_id(metadata: access.Metadata) -> str | None:
+    """The caller's own request id, where it is fit for a log line."""
+    for key, value in metadata or ():
+        if key == REQUEST_ID_KEY and isinstance(value, str) and _fit(value):
+            return value
+    return None
+
+
+def _fit(value: str) -> bool:
+    return 0 < len(value) <= 128 and value.isascii() and value.isprintable() and " " not in value  # noqa: PLR2004

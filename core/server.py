@@ -1,0 +1,154 @@
+"""Puts core together and runs it: database, services, interceptor, background threads."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import grpc
+from google.protobuf.descriptor import FileDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2_grpc
+from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
+from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
+
+from core.access import Gate
+from core.cancellations import LOOK_S, Cancellations
+from core.database import connect, forget_connection
+from core.interceptor import Calls
+from core.keys import KeyHasher
+from core.migrate import pending
+from core.policy import policies
+from core.services.access import Access
+from core.services.clients import Clients
+from core.services.keys import Keys
+from core.services.tickets import Tickets
+from core.services.worker import Workers
+from core.sweeper import Sweeper
+from core.wakeups import Wakeups
+from tickets.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_FILES = tuple(
+    module.DESCRIPTOR for module in (jobs_pb2, access_pb2, clients_pb2, keys_pb2, worker_pb2)
+)
+# A worker's result may be larger than any request of a client.
+_LARGEST_MESSAGE = 64 * 1024 * 1024
+
+
+class StartError(Exception):
+    """Core cannot start; the message says what to do."""
+
+
+def serve(settings: Settings) -> None:
+    """Runs core until SIGTERM or SIGINT, then lets calls in flight finish.
+
+    Raises:
+        StartError: The database is not prepared, or the address is taken.
+    """
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    _check_database(settings)
+    core = Core(settings)
+    core.start()
+    log.info("core listens on %s", settings.core_bind)
+    stopping.wait()
+    core.stop()
+
+
+class Core:
+    """A running core; `start` and `stop` once each."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._wakeups = Wakeups(settings.queue_url)
+        self._cancellations = Cancellations()
+        self._sweeper = Sweeper(settings, self._wakeups)
+        self._health = health.HealthServicer()
+        self._server = self._build()
+
+    def start(self) -> None:
+        self._server.start()
+        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        self._every(self._settings.sweep_s, self._sweeper.sweep)
+        self._every(LOOK_S, self._cancellations.look)
+
+    def stop(self) -> None:
+        """Refuses new calls and waits for those in flight, at most the drain time."""
+        self._health.enter_graceful_shutdown()
+        self._stopping.set()
+        self._cancellations.stop()
+        self._server.stop(grace=self._settings.drain_s).wait()
+
+    def _build(self) -> grpc.Server:
+        gate = Gate(self._settings, policies(_FILES))
+        server = grpc.server(
+            ThreadPoolExecutor(self._settings.core_threads, thread_name_prefix="call"),
+            interceptors=[Calls(gate, self._settings.max_body_bytes)],
+            options=[
+                # Otherwise a second core on the same port would silently take half of the calls.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
+                ("grpc.max_send_message_length", _LARGEST_MESSAGE),
+            ],
+        )
+        self._add_services(server, gate)
+        try:
+            server.add_insecure_port(self._settings.core_bind)
+        except RuntimeError as fault:
+            raise StartError(f"core cannot listen on {self._settings.core_bind}") from fault
+        return server
+
+    def _add_services(self, server: grpc.Server, gate: Gate) -> None:
+        settings = self._settings
+        jobs_pb2_grpc.add_TicketsServiceServicer_to_server(
+            Tickets(settings, self._wakeups, self._cancellations), server
+        )
+        access_pb2_grpc.add_AccessServiceServicer_to_server(Access(gate), server)
+        worker_pb2_grpc.add_WorkerServiceServicer_to_server(
+            Workers(settings, self._cancellations), server
+        )
+        clients_pb2_grpc.add_ClientsServiceServicer_to_server(Clients(), server)
+        keys_pb2_grpc.add_KeysServiceServicer_to_server(
+            Keys(KeyHasher(settings.secret_key or "")), server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        names = [name for file in _FILES for name in _service_names(file)]
+        reflection.enable_server_reflection(
+            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+        )
+
+    def _every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Repeats something on a thread of its own; a fault is logged and tried again."""
+
+        def repeat() -> None:
+            while True:
+                began = monotonic()
+                try:
+                    act()
+                except Exception:
+                    log.exception("%s failed and will be tried again", act.__qualname__)
+                    forget_connection()
+                if self._stopping.wait(max(0.0, seconds - (monotonic() - began))):
+                    return
+
+        threading.Thread(target=repeat, name=act.__qualname__, daemon=True).start()
+
+
+def _service_names(file: FileDescriptor) -> list[str]:
+    return [service.full_name for service in file.services_by_name.values()]
+
+
+def _check_database(settings: Settings) -> None:
+    opened = connect(settings.database_url)
+    missing = pending(opened)
+    if missing:
+        raise StartError(
+            f"the database lacks {', '.join(missing)}; prepare it with: taskforge migrate"
+        )

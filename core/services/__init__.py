@@ -1,0 +1,1 @@
+"""The servicers: check, call a verb, convert, return."""

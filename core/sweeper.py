@@ -1,0 +1,105 @@
+"""What time alone does to jobs: leases run out, jobs expire, old jobs are purged.
+
+Any number of cores may sweep at once: every step is a conditional update, in
+small batches that block nobody.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from peewee import Expression
+
+from core import clock
+from core.database import transaction
+from core.leases import failure
+from core.models import Job, Worker
+from core.transitions import move
+from core.wakeups import PRESENCE_S, Wakeups
+from tickets.errors import JobErrorCode
+from tickets.lifecycle import Status, Verb
+from tickets.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+_DAY_S = 86_400.0
+
+
+class Sweeper:
+    """One pass over what is due; call it every `sweep_s`."""
+
+    def __init__(self, settings: Settings, wakeups: Wakeups) -> None:
+        self._settings = settings
+        self._wakeups = wakeups
+        # A core that was away cannot tell a silent worker from a deaf core.
+        self._judge_from = clock.now() + clock.micros(settings.lease_s)
+        self._swept_at = clock.now()
+
+    def sweep(self) -> None:
+        """Expires, recovers, purges, and wakes workers for what can be claimed."""
+        at = clock.now()
+        self._notice_outage(at)
+        _each(self._expirable(at), lambda job: move(job, Verb.EXPIRE, Status(job.status)))
+        if at >= self._judge_from:
+            _each(_lease_ran_out(at), self._recover)
+        self._purge(at)
+        self._wakeups.top_up()
+
+    def _notice_outage(self, at: int) -> None:
+        """After an outage longer than a lease, waits one lease before it judges."""
+        lease = clock.micros(self._settings.lease_s)
+        if at - self._swept_at > lease + clock.micros(self._settings.sweep_s):
+            self._judge_from = at + lease
+        self._swept_at = at
+
+    def _expirable(self, at: int) -> Expression:
+        live = Job.status.in_([Status.QUEUED.value, Status.PROCESSING.value])
+        return live & (Job.expires_at <= at)
+
+    def _recover(self, job: Job) -> None:
+        """Ends what a lost worker held."""
+        ran_out = Job.lease_expires_at == job.lease_expires_at
+        losses = job.lease_losses + 1
+        status = Status(job.status)
+        if status is Status.CANCEL_REQUESTED:
+            move(job, Verb.CONFIRM_CANCEL, status, ran_out, detail="its worker was lost")
+        elif losses >= self._settings.max_lease_losses:
+            message = f"the job lost its worker {losses} times"
+            columns: dict[str, Any] = {
+                "lease_losses": losses,
+                **failure(JobErrorCode.INTERNAL_ERROR, message),
+            }
+            move(job, Verb.GIVE_UP, status, ran_out, detail=message, **columns)
+        else:
+            move(
+                job,
+                Verb.LOSE_LEASE,
+                status,
+                ran_out,
+                detail=f"worker {job.worker_id} was lost",
+                lease_losses=losses,
+                available_at=clock.now(),
+            )
+            log.warning("job %s lost its worker %s", job.id, job.worker_id)
+
+    def _purge(self, at: int) -> None:
+        """Deletes jobs past their retention with their texts, and workers long gone."""
+        ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
+        old = Job.select(Job.id).where(Job.ended_at < ended_before).limit(_BATCH)
+        Job.delete().where(Job.id.in_([job.id for job in old])).execute()
+        Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
+
+
+def _lease_ran_out(at: int) -> Expression:
+    return Job.lease_expires_at <= at
+
+
+def _each(due: Expression, act: Callable[[Job], object]) -> None:
+    """Acts on every job that is due, a short transaction each."""
+    while jobs := list(Job.select().where(due).limit(_BATCH)):
+        for job in jobs:
+            with transaction():
+                act(job)
+        if len(jobs) < _BATCH:
+            return

@@ -1,0 +1,119 @@
+"""Which addresses a client may have called back. Judged by the text alone, no look-ups."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+_LEAST_PORT = 1024
+_HTTPS_PORT = 443
+_PLACEHOLDER = "{job_id}"
+_SAMPLE_ID = "00000000-0000-4000-8000-000000000000"
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\"<>^`|{}]")
+_LONGEST_HOST = 253
+_IPV4_PARTS = 4
+# IPv6 ranges that stand for an IPv4 address: translated by NAT64, tunnelled by 6to4 and Teredo.
+_CARRIERS = tuple(
+    map(
+        ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")
+    )
+)
+
+
+def problem(url: str) -> str | None:
+    """What is wrong with a callback URL; None when it may be called.
+
+    HTTPS, port 443 or from 1024 up, no userinfo, no local or private host in
+    any spelling; `{job_id}` in path or query stands for the job's id.
+    """
+    filled = url.replace(_PLACEHOLDER, _SAMPLE_ID)
+    if _FORBIDDEN.search(filled):
+        if "{" in filled or "}" in filled:
+            return "must have no placeholder but {job_id}"
+        return "must not contain spaces, control characters, backslashes or quotes"
+    if not filled.isascii():
+        # Full-width digits and dots would become plain ones on the way to the resolver.
+        return "must be ASCII; write an international host in its xn-- form"
+    try:
+        parts = urlsplit(filled)
+        port = parts.port
+    except ValueError:
+        return "must be a URL"
+    return _scheme_problem(parts, port) or _host_problem(url, parts.hostname or "")
+
+
+def _scheme_problem(parts: SplitResult, port: int | None) -> str | None:
+    if parts.scheme != "https":
+        return "must begin with https://"
+    if "@" in parts.netloc:
+        return "must not contain a user name or password"
+    if port is not None and port != _HTTPS_PORT and port < _LEAST_PORT:
+        return "must use port 443 or a port from 1024 up"
+    if parts.netloc.endswith(":"):
+        return "must name a port after the colon"
+    return None
+
+
+def _host_problem(url: str, host: str) -> str | None:
+    if not host:
+        return "must name a host"
+    if _PLACEHOLDER in url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]:
+        return "must have {job_id} in its path or query only"
+    return _ipv6_problem(host) if ":" in host else _name_problem(host)
+
+
+def _name_problem(host: str) -> str | None:
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    if len(name) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+        return "must name a valid host"
+    if labels[-1] in {"localhost", "local", "internal", "localdomain"}:
+        return "must not be a local host"
+    if _NUMBER.fullmatch(labels[-1]):
+        return _ipv4_problem(labels)
+    if len(labels) == 1:
+        return "must name a host in full"
+    return None
+
+
+def _ipv4_problem(labels: list[str]) -> str | None:
+    """Judges an address as the C library reads it: decimal, octal, hex, and short forms."""
+    address = _ipv4(labels)
+    if address is None:
+        return "must name a valid host"
+    return None if _public(address) else "must not be a private, local or reserved address"
+
+
+def _ipv4(labels: list[str]) -> ipaddress.IPv4Address | None:
+    if len(labels) > _IPV4_PARTS or not all(_NUMBER.fullmatch(label) for label in labels):
+        return None
+    try:
+        *heads, tail = (_integer(label) for label in labels)
+    except ValueError:
+        return None
+    room = 256 ** (_IPV4_PARTS - len(heads))
+    if any(head > 255 for head in heads) or tail >= room:  # noqa: PLR2004 - a byte
+        return None
+    value = sum(head << (8 * (3 - place)) for place, head in enumerate(heads)) + tail
+    return ipaddress.IPv4Address(value)
+
+
+def _integer(label: str) -> int:
+    if label.startswith("0x"):
+        return int(label[2:] or "0", 16)
+    return int(label, 8) if label.startswith("0") else int(label)
+
+
+def _ipv6_problem(host: str) -> str | None:
+    try:
+        address = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return "must name a valid host"
+    if "%" in host or address.ipv4_mapped or any(address in range_ for range_ in _CARRIERS):
+        return "must not be a mapped, translated or scoped address"
+    return None if _public(address) else "must not be a private, local or reserved address"
+
+
+def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_reserved)

@@ -1,0 +1,107 @@
+"""The Huey queue and the name of its one task; nothing else.
+
+A message is only a wake-up: it has no payload, and losing one loses no job.
+Core imports this module to wake workers.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import select
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from huey import Huey
+from huey.registry import Message
+from huey.serializer import Serializer
+from huey.storage import RedisStorage, SqliteStorage
+
+# Seconds that an idle worker blocks before it looks again: bounds what a lost
+# signal can cost, and how long a stopping worker takes to notice.
+_RECHECK_S = 1
+
+
+class JsonSerializer(Serializer):  # type: ignore[misc] # Huey is untyped
+    """Messages as JSON: a queue that someone else can write to must not be able to run code."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(list(data)).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        return Message(*json.loads(data))
+
+
+class SignalledSqliteStorage(SqliteStorage):  # type: ignore[misc] # Huey is untyped
+    """Huey's SQLite storage with a FIFO beside it, so that a pop blocks instead of polling.
+
+    Each message puts a byte into the FIFO after its commit; an idle worker
+    waits for a byte. The bytes are hints: the table decides.
+    """
+
+    blocking = True
+
+    def __init__(self, name: str, filename: str, **options: Any) -> None:
+        super().__init__(name, filename=filename, **options)
+        fifo = f"{filename}.fifo"
+        with contextlib.suppress(FileExistsError):
+            os.mkfifo(fifo, mode=0o600)
+        # Open for both: neither end ever waits for, or loses, the other.
+        self._fifo = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        super().enqueue(data, priority)
+        try:
+            os.write(self._fifo, b"\0")
+        except OSError as fault:
+            # A full FIFO has hints enough.
+            if fault.errno != errno.EAGAIN:
+                raise
+
+    def dequeue(self) -> bytes | None:
+        data: bytes | None = super().dequeue()
+        if data is None and self._wait():
+            data = super().dequeue()
+        return data
+
+    def _wait(self) -> bool:
+        """Waits for a byte and takes it; False when none came, or another thread took it."""
+        ready, _, _ = select.select([self._fifo], [], [], _RECHECK_S)
+        if not ready:
+            return False
+        try:
+            return bool(os.read(self._fifo, 1))
+        except BlockingIOError:
+            return False
+
+
+def open_queue(url: str, on_wake: Callable[[], None]) -> tuple[Huey, Callable[[], Any]]:
+    """The queue of a URL, `redis://…` or `sqlite:///PATH`, and how to send a wake-up.
+
+    Args:
+        url: Where the queue is.
+        on_wake: What a consumer of this process does when woken. Core, which
+            only sends, passes something that does nothing.
+    """
+    queue = Huey("taskforge", results=False, serializer=JsonSerializer(), **_storage(url))
+
+    # Named in messages by module and name, so that both rooms mean the same.
+    def wake() -> None:
+        on_wake()
+
+    return queue, queue.task(name="wake")(wake)
+
+
+def _storage(url: str) -> dict[str, Any]:
+    if not url.startswith("sqlite:///"):
+        return {"storage_class": RedisStorage, "url": url}
+    path = Path(url.removeprefix("sqlite:///"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return {
+        "storage_class": SignalledSqliteStorage,
+        "filename": str(path),
+        "timeout": 30,
+        # Losing a wake-up in a power cut loses no job, so none waits for the disk.
+        "fsync": False,
+    }
