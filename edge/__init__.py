@@ -1,0 +1,1 @@
+"""HTTP before core: the public REST paths, transcoded to gRPC."""

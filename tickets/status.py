@@ -5,6 +5,7 @@ Core writes them, edge, worker and commands read them back.
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from google.rpc import error_details_pb2, status_pb2
 
@@ -37,8 +38,12 @@ def to_status(error: TaskForgeError) -> status_pb2.Status:
     return status
 
 
-def from_trailers(trailers: Iterable[tuple[str, str | bytes]] | None) -> TaskForgeError | None:
-    """The refusal that a failed call's trailing metadata carries, if it is one of ours."""
+def from_trailers(trailers: Iterable[Any] | None) -> TaskForgeError | None:
+    """The refusal that a failed call's trailing metadata carries, if it is one of ours.
+
+    Args:
+        trailers: Pairs of key and value.
+    """
     for key, value in trailers or ():
         if key == DETAILS_KEY and isinstance(value, bytes):
             return _from_status(status_pb2.Status.FromString(value))

@@ -1,0 +1,52 @@
+"""Runs the edge under Granian: one serving process, many threads."""
+
+import logging
+import os
+import threading
+import time
+from functools import partial
+
+from flask import Flask
+from granian import Granian
+from granian.constants import Interfaces
+
+from edge.app import create_app
+from tickets.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# Granian's serving process is a new one, with no logging set up.
+_LOG_FORMAT = "%(asctime)s edge %(levelname)s %(name)s: %(message)s"
+
+
+def serve(settings: Settings) -> None:
+    """Runs the edge until SIGTERM or SIGINT, then lets requests in flight finish."""
+    host, _, port = settings.edge_bind.rpartition(":")
+    server = Granian(
+        "edge.app",
+        address=host.strip("[]"),
+        port=int(port),
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=settings.edge_threads,
+        workers_kill_timeout=round(settings.drain_s),
+        respawn_failed_workers=True,
+        websockets=False,
+        log_enabled=False,
+    )
+    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def _load(settings: Settings) -> Flask:
+    """Makes the app in Granian's serving process, which must not outlive its parent."""
+    app = create_app(settings)
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    logging.basicConfig(level=settings.log_level.upper(), format=_LOG_FORMAT)
+    log.info("edge listens on http://%s", settings.edge_bind)
+    return app
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -1,0 +1,78 @@
+"""The servers and installations that tests share; each starts when a test first asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.ollama_peer import Peer
+from tests.servers import PostgresServer, RedisServer, postgres, redis
+from tests.stack import Caller, Stack, running
+
+BACKENDS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    with redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Runs a test on the embedded default, and on PostgreSQL with Redis."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def peer() -> Iterator[Peer]:
+    """The scripted model's server."""
+    with Peer() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def stack(
+    backend: str,
+    peer: Peer,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Stack]:
+    """Core, edge and worker, with the scripted model."""
+    environ = {"TASKFORGE_OLLAMA_URL": peer.url, **storage(backend, request)}
+    with running(environ, tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def stack_without_worker(
+    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    """Core and edge, for tests that are the worker themselves; jobs stay where tests put them."""
+    folder = tmp_path_factory.mktemp("without-worker")
+    with running(storage(backend, request), folder, rooms=("core", "edge")) as started:
+        yield started
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Caller:
+    """A client of its own for each test."""
+    return stack.caller()
+
+
+def storage(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """The settings of a fresh database and queue."""
+    if backend == "sqlite":
+        return {}
+    database: PostgresServer = request.getfixturevalue("postgres_server")
+    queue: RedisServer = request.getfixturevalue("redis_server")
+    return {
+        "TASKFORGE_DATABASE_URL": database.create_database("stack"),
+        "TASKFORGE_QUEUE_URL": queue.fresh_url(),
+    }

@@ -1,0 +1,104 @@
+"""Puts the worker together and runs it: Huey's threads wake up, claim, and attempt."""
+
+import logging
+import signal
+import threading
+import time
+
+import grpc
+from huey.consumer import Consumer
+
+from tickets.errors import TaskForgeError
+from tickets.settings import Settings
+from worker.attempts import Attempts
+from worker.core_client import CoreClient
+from worker.provider import Provider
+from worker.queue import open_queue
+
+log = logging.getLogger(__name__)
+
+_SLOTS = 4
+_AWAY_PAUSE_S = 1.0
+# What attempts that are told to stop get to report it.
+_LAST_REPORTS_S = 5.0
+
+
+def serve(settings: Settings, provider: Provider) -> None:
+    """Runs the worker until SIGTERM or SIGINT, then finishes or gives back its jobs."""
+    worker = Worker(settings, provider)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    worker.start()
+    stopping.wait()
+    worker.stop(settings.drain_s)
+
+
+class Worker:
+    """A running worker; `start` and `stop` once each."""
+
+    def __init__(self, settings: Settings, provider: Provider) -> None:
+        self._slots = settings.workers or _SLOTS
+        self._stopping = threading.Event()
+        self._core = CoreClient(settings.core_addr, settings.worker_token or "")
+        self._attempts = Attempts(self._core, provider, settings.generation_timeout_s)
+        # Huey tells of every message, and every message is just a wake-up.
+        logging.getLogger("huey").setLevel(logging.WARNING)
+        queue, self._wake = open_queue(settings.queue_url, on_wake=self._claim_until_idle)
+        self._consumer = _SignalFreeConsumer(
+            queue, workers=self._slots, worker_type="thread", periodic=False, scheduler_interval=60
+        )
+
+    def start(self) -> None:
+        threading.Thread(target=self._listen, name="cancellations", daemon=True).start()
+        self._consumer.start()
+        log.info("worker %s takes %d jobs at once", self._core.worker_id, self._slots)
+
+    def stop(self, drain_s: float) -> None:
+        """Takes no more jobs; running ones finish within the drain time or are given back."""
+        self._stopping.set()
+        self._consumer.stop_flag.set()
+        if not self._idle_within(drain_s):
+            log.info("%d jobs are given back", self._attempts.running)
+            self._attempts.stop_all()
+            self._idle_within(_LAST_REPORTS_S)
+
+    def _idle_within(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self._attempts.running and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return not self._attempts.running
+
+    def _claim_until_idle(self) -> None:
+        """What a wake-up sets off, on one of Huey's threads."""
+        while not self._stopping.is_set():
+            try:
+                claimed = self._core.claim()
+            except (TaskForgeError, grpc.RpcError) as fault:
+                # Core wakes workers again once it is back.
+                log.warning("no job could be claimed: %s", fault)
+                return
+            if claimed is None:
+                return
+            self._attempts.run(*claimed)
+
+    def _listen(self) -> None:
+        """Waits at core for cancellations; this also tells core how many slots there are."""
+        known: set[str] = set()
+        while not self._stopping.is_set():
+            try:
+                tokens = self._core.await_cancellations(self._slots, known)
+            except (TaskForgeError, grpc.RpcError) as fault:
+                log.debug("cancellations cannot be heard: %s", fault)
+                self._stopping.wait(_AWAY_PAUSE_S)
+                continue
+            known = set(tokens)
+            for token in tokens:
+                self._attempts.cancel(token)
+
+
+class _SignalFreeConsumer(Consumer):  # type: ignore[misc] # Huey is untyped
+    """Leaves signals to `serve`, which knows what has to be given back first."""
+
+    def _set_signal_handlers(self) -> None:
+        pass

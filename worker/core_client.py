@@ -1,0 +1,154 @@
+"""Calls to core: claims and reports, each with a deadline, tried again while core is away."""
+
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import grpc
+from taskforge.tickets.v1 import jobs_pb2, result_pb2
+from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
+
+from tickets.codec import enum_numbers
+from tickets.errors import Reason, TaskForgeError
+from tickets.lifecycle import Stage
+from tickets.status import from_trailers
+from worker.generation.job import GenerationError
+
+log = logging.getLogger(__name__)
+
+_DEADLINE_S = 10.0
+# Longer than core makes a worker wait for a cancellation.
+_LONG_POLL_S = 30.0
+# How long a report is tried for: past that the lease has run out in any case.
+_REPORT_FOR_S = 60.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_LARGEST_MESSAGE = 64 * 1024 * 1024
+
+_STAGES = {
+    text: jobs_pb2.JobStage.ValueType(number)
+    for text, number in enum_numbers(jobs_pb2.JobStage.DESCRIPTOR).items()
+}
+_TRANSIENT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The job that a worker holds, and the token that says so."""
+
+    job_id: str
+    token: str
+
+
+class CoreClient:
+    """A worker process's one connection to core. Safe to share between threads.
+
+    Every call but a claim raises `TaskForgeError` with LEASE_LOST or
+    CANCEL_REQUESTED when the job is no longer the worker's, and `grpc.RpcError`
+    when core stayed away.
+    """
+
+    def __init__(self, address: str, token: str) -> None:
+        self.worker_id = f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}"
+        channel = grpc.insecure_channel(
+            address,
+            options=[
+                ("grpc.max_send_message_length", _LARGEST_MESSAGE),
+                ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
+                ("grpc.initial_reconnect_backoff_ms", 100),
+                ("grpc.max_reconnect_backoff_ms", 1000),
+            ],
+        )
+        self._stub = worker_pb2_grpc.WorkerServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {token}"),)
+
+    def claim(self) -> tuple[Lease, worker_pb2.ClaimedJob] | None:
+        """The next job, or None. A claim whose answer was lost is repeated with its token."""
+        token = str(uuid4())
+        request = worker_pb2.ClaimJobRequest(worker_id=self.worker_id, lease_token=token)
+        answer = self._patiently(self._stub.ClaimJob, request, for_s=_DEADLINE_S)
+        return (Lease(answer.job.job_id, token), answer.job) if answer.HasField("job") else None
+
+    def heartbeat(self, lease: Lease, stage: Stage | None, progress: str) -> None:
+        request = worker_pb2.HeartbeatRequest(
+            job_id=lease.job_id,
+            lease_token=lease.token,
+            stage=_STAGES[stage] if stage else jobs_pb2.JOB_STAGE_UNSPECIFIED,
+            progress=progress[:200],
+        )
+        self._once(self._stub.Heartbeat, request)
+
+    def complete(self, lease: Lease, result: result_pb2.TicketsResult) -> None:
+        request = worker_pb2.CompleteJobRequest(
+            job_id=lease.job_id, lease_token=lease.token, result=result
+        )
+        self._patiently(self._stub.CompleteJob, request)
+
+    def fail(self, lease: Lease, error: GenerationError) -> None:
+        request = worker_pb2.FailJobRequest(
+            job_id=lease.job_id,
+            lease_token=lease.token,
+            error=jobs_pb2.TicketsJobError(code=error.code.value, message=error.message),
+            retryable=error.retryable,
+        )
+        if error.retry_after is not None:
+            request.retry_after.FromTimedelta(max(error.retry_after, timedelta()))
+        self._patiently(self._stub.FailJob, request)
+
+    def release(self, lease: Lease) -> None:
+        request = worker_pb2.ReleaseJobRequest(job_id=lease.job_id, lease_token=lease.token)
+        self._patiently(self._stub.ReleaseJob, request, for_s=_DEADLINE_S)
+
+    def await_cancellations(self, slots: int, known: set[str]) -> list[str]:
+        """The tokens of leases to give up; waits for one, up to about 20 seconds."""
+        request = worker_pb2.AwaitCancellationsRequest(
+            worker_id=self.worker_id, slots=slots, known_lease_tokens=sorted(known)
+        )
+        answer = self._once(self._stub.AwaitCancellations, request, deadline_s=_LONG_POLL_S)
+        return list(answer.lease_tokens)
+
+    def _once(
+        self, method: Callable[..., T], request: Any, *, deadline_s: float = _DEADLINE_S
+    ) -> T:
+        try:
+            return method(request, timeout=deadline_s, metadata=self._metadata)
+        except grpc.RpcError as fault:
+            refusal = from_trailers(fault.trailing_metadata())
+            if refusal is None:
+                raise
+            raise refusal from None
+
+    def _patiently(
+        self, method: Callable[..., T], request: Any, *, for_s: float = _REPORT_FOR_S
+    ) -> T:
+        """Calls again with growing pauses while core or its database is away."""
+        give_up_at = time.monotonic() + for_s
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                return self._once(method, request)
+            except (TaskForgeError, grpc.RpcError) as fault:
+                if not _passing(fault) or time.monotonic() + pause > give_up_at:
+                    raise
+                log.warning("core is away, trying again in %.1f s: %s", pause, _brief(fault))
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries only
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def _passing(fault: Exception) -> bool:
+    if isinstance(fault, TaskForgeError):
+        return fault.reason is Reason.STORAGE_ERROR
+    return isinstance(fault, grpc.Call) and fault.code() in _TRANSIENT
+
+
+def _brief(fault: Exception) -> str:
+    return str(fault.details()) if isinstance(fault, grpc.Call) else str(fault)
