@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from taskforge.options.v1 import options_pb2
@@ -91,9 +92,19 @@ class Gate:
             raise TaskForgeError(
                 Reason.SCOPE_MISSING, f"the API key does not have the scope {policy.scope}"
             )
-        _allowance.set(self._limiter.take(key.id, client.rate_limit or self._rate_limit))
+        self._count(key.id, client.rate_limit or self._rate_limit)
         room = self._max_queued if client.max_queued is None else client.max_queued
         _caller.set(Caller(client.id, client.name, key.id, room))
+
+    def _count(self, key_id: str, rate: str) -> None:
+        taken = self._limiter.take(key_id, rate)
+        _allowance.set(taken)
+        if taken.exceeded:
+            raise TaskForgeError(
+                Reason.RATE_LIMITED,
+                f"more than {rate.replace('/', ' calls per ')}; try again in {taken.reset} s",
+                retry_after=timedelta(seconds=taken.reset),
+            )
 
     def _check_token(self, policy: Policy, token: str) -> None:
         if not hmac.compare_digest(token.encode(), self._tokens[policy.audience].encode()):

@@ -10,7 +10,7 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import Message
 from grpc import StatusCode
-from peewee import DatabaseError, InterfaceError
+from peewee import PeeweeException
 from taskforge.options.v1 import options_pb2
 
 from core import access, validation
@@ -91,7 +91,7 @@ def _refusal(fault: Exception, method: str) -> TaskForgeError:
     """The fault as its caller may see it; all there is to know of it goes to the log."""
     if isinstance(fault, TaskForgeError):
         return fault
-    if isinstance(fault, (DatabaseError, InterfaceError)):
+    if isinstance(fault, PeeweeException):
         log.error("%s failed in the database, request %s: %s", method, request_id(), fault)
         forget_connection()
         return TaskForgeError(Reason.STORAGE_ERROR, "the storage is not available")

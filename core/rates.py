@@ -5,7 +5,6 @@ Counted in memory, or in the Redis of the queue, so that all cores count togethe
 
 import logging
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from math import ceil
 from time import time
@@ -14,8 +13,6 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
-
-from tickets.errors import Reason, TaskForgeError
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +26,14 @@ class Allowance:
         window: Seconds of a window.
         remaining: Calls left now.
         reset: Seconds until the quota is whole again.
+        exceeded: The call itself was one too many.
     """
 
     quota: int
     window: int
     remaining: int
     reset: int
+    exceeded: bool
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         return (
@@ -51,11 +50,7 @@ class RateLimiter:
         self._together = SlidingWindowCounterRateLimiter(_shared(queue_url) or self._alone.storage)
 
     def take(self, key_id: str, rate: str) -> Allowance:
-        """Counts one call of a key that may make `rate` calls, such as `600/minute`.
-
-        Raises:
-            TaskForgeError: RATE_LIMITED; carries when to come back.
-        """
+        """Counts one call of a key that may make `rate` calls, such as `600/minute`."""
         limit = _parsed(rate)
         try:
             return _take(self._together, limit, key_id)
@@ -69,13 +64,8 @@ def _take(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, key_id
     allowed = limiter.hit(limit, key_id)
     stats = limiter.get_window_stats(limit, key_id)
     reset = max(1, ceil(stats.reset_time - time()))
-    if not allowed:
-        raise TaskForgeError(
-            Reason.RATE_LIMITED,
-            f"more than {limit.amount} calls per {limit.GRANULARITY.name}; try again in {reset} s",
-            retry_after=timedelta(seconds=reset),
-        )
-    return Allowance(limit.amount, limit.get_expiry(), max(0, stats.remaining), reset)
+    remaining = max(0, stats.remaining)
+    return Allowance(limit.amount, limit.get_expiry(), remaining, reset, exceeded=not allowed)
 
 
 def _shared(queue_url: str) -> Storage | None:

@@ -11,13 +11,14 @@ import grpc
 from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from peewee import PeeweeException
 from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2_grpc
 from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
 from core.access import Gate
 from core.cancellations import LOOK_S, Cancellations
-from core.database import connect, forget_connection
+from core.database import connect, database, forget_connection
 from core.interceptor import Calls
 from core.keys import KeyHasher
 from core.migrate import pending
@@ -38,6 +39,7 @@ _FILES = tuple(
 )
 # A worker's result may be larger than any request of a client.
 _LARGEST_MESSAGE = 64 * 1024 * 1024
+_PROBE_S = 1.0
 
 
 class StartError(Exception):
@@ -71,11 +73,12 @@ class Core:
         self._cancellations = Cancellations()
         self._sweeper = Sweeper(settings, self._wakeups)
         self._health = health.HealthServicer()
+        self._served: int | None = None
         self._server = self._build()
 
     def start(self) -> None:
         self._server.start()
-        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        self._every(_PROBE_S, self._report_health)
         self._every(self._settings.sweep_s, self._sweeper.sweep)
         self._every(LOOK_S, self._cancellations.look)
 
@@ -85,6 +88,22 @@ class Core:
         self._stopping.set()
         self._cancellations.stop()
         self._server.stop(grace=self._settings.drain_s).wait()
+
+    def _report_health(self) -> None:
+        """Serves while the database answers; readiness follows within a second."""
+        try:
+            database.execute_sql("SELECT 1 FROM clients LIMIT 1")
+        except PeeweeException as fault:
+            forget_connection()
+            self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING, f"away: {fault}")
+        else:
+            self._set_health(health_pb2.HealthCheckResponse.SERVING, "there")
+
+    def _set_health(self, status: int, why: str) -> None:
+        if status != self._served:
+            self._served = status
+            self._health.set("", status)
+            log.info("the database is %s", why)
 
     def _build(self) -> grpc.Server:
         gate = Gate(self._settings, policies(_FILES))

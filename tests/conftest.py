@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ollama_peer import Peer
+from tests.ollama_peer import OllamaPeer
 from tests.servers import PostgresServer, RedisServer, postgres, redis
 from tests.stack import Caller, Stack, running
 
@@ -31,16 +31,16 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def peer() -> Iterator[Peer]:
+def peer() -> Iterator[OllamaPeer]:
     """The scripted model's server."""
-    with Peer() as started:
+    with OllamaPeer() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def stack(
     backend: str,
-    peer: Peer,
+    peer: OllamaPeer,
     tmp_path_factory: pytest.TempPathFactory,
     request: pytest.FixtureRequest,
 ) -> Iterator[Stack]:
@@ -64,6 +64,12 @@ def stack_without_worker(
 def caller(stack: Stack) -> Caller:
     """A client of its own for each test."""
     return stack.caller()
+
+
+@pytest.fixture
+def idle_caller(stack_without_worker: Stack) -> Caller:
+    """A client of its own where no worker takes its jobs."""
+    return stack_without_worker.caller()
 
 
 def storage(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:

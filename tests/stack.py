@@ -28,6 +28,8 @@ ALL_SCOPES = ("tickets:submit", "tickets:read", "tickets:cancel")
 TERMINAL = {"completed", "failed", "cancelled", "expired"}
 SPEC = "Shoppers return items.\n\n# Labels\n\nThe portal prints a label. Staff scan the label."
 
+Metadata = tuple[tuple[str, str | bytes], ...]
+
 _START_S = 30
 _numbers = count(1)
 
@@ -68,8 +70,14 @@ class Room:
             assert time.monotonic() < deadline, f"{self.name} is not ready"
             time.sleep(0.02)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ends the process by a signal and returns its exit code."""
+    def stop(self) -> int:
+        """Ends the process in order and returns its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
         self._process.send_signal(number)
         return self._process.wait(30)
@@ -100,8 +108,8 @@ class Caller:
         return session
 
     @property
-    def metadata(self) -> list[tuple[str, str]]:
-        return [("authorization", f"Bearer {self.key}")]
+    def metadata(self) -> Metadata:
+        return (("authorization", f"Bearer {self.key}"),)
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         return self.session.request(method, self.stack.url + path, timeout=30, **options)
@@ -175,12 +183,12 @@ class Stack:
         return "".join(room.log.read_text(errors="replace") for room in rooms if room.log.exists())
 
     @property
-    def operator(self) -> list[tuple[str, str]]:
-        return [("authorization", f"Bearer {tokens.operator_token(ROOT_SECRET)}")]
+    def operator(self) -> Metadata:
+        return (("authorization", f"Bearer {tokens.operator_token(ROOT_SECRET)}"),)
 
     @property
-    def worker_metadata(self) -> list[tuple[str, str]]:
-        return [("authorization", f"Bearer {tokens.worker_token(ROOT_SECRET)}")]
+    def worker_metadata(self) -> Metadata:
+        return (("authorization", f"Bearer {tokens.worker_token(ROOT_SECRET)}"),)
 
     @cached_property
     def tickets(self) -> jobs_pb2_grpc.TicketsServiceStub:

@@ -10,6 +10,7 @@ _PLACEHOLDER = "{job_id}"
 _SAMPLE_ID = "00000000-0000-4000-8000-000000000000"
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_BRACKETED = re.compile(r"\[[0-9a-f:.]+\](:[0-9]*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\"<>^`|{}]")
 _LONGEST_HOST = 253
 _IPV4_PARTS = 4
@@ -18,6 +19,11 @@ _CARRIERS = tuple(
     map(
         ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")
     )
+)
+# Reserved or local ranges that Python's `is_global` lets pass, or does in some versions: protocol
+# assignments, the 6to4 relay, site-local, documentation.
+_RESERVED = tuple(
+    map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20"))
 )
 
 
@@ -52,13 +58,16 @@ def _scheme_problem(parts: SplitResult, port: int | None) -> str | None:
         return "must use port 443 or a port from 1024 up"
     if parts.netloc.endswith(":"):
         return "must name a port after the colon"
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
+        return "must name a valid host"
     return None
 
 
 def _host_problem(url: str, host: str) -> str | None:
     if not host:
         return "must name a host"
-    if _PLACEHOLDER in url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]:
+    address, _, fragment = url.split("://", 1)[-1].partition("#")
+    if _PLACEHOLDER in fragment or _PLACEHOLDER in re.split("[/?]", address, maxsplit=1)[0]:
         return "must have {job_id} in its path or query only"
     return _ipv6_problem(host) if ":" in host else _name_problem(host)
 
@@ -116,4 +125,8 @@ def _ipv6_problem(host: str) -> str | None:
 
 
 def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return address.is_global and not (address.is_multicast or address.is_reserved)
+    return (
+        address.is_global
+        and not (address.is_multicast or address.is_reserved)
+        and not any(address in range_ for range_ in _RESERVED)
+    )

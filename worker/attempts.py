@@ -13,8 +13,8 @@ from tickets.decoding import decode
 from tickets.errors import JobErrorCode, TaskForgeError
 from worker.cancellation import Cancellation
 from worker.core_client import CoreClient, Lease
-from worker.generation.pipeline import generate
 from worker.generation.job import GenerationCancelled, GenerationError, GenerationJob
+from worker.generation.pipeline import generate
 from worker.heartbeats import Heartbeats
 from worker.provider import Provider
 

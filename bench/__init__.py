@@ -1,0 +1,1 @@
+"""Benchmarks: each compares its sides in one run. See README.md."""
