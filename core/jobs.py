@@ -151,7 +151,7 @@ def _new_job(caller: Caller, submission: Submission, key_hash: bytes, ttl_s: flo
         content_hash=_content_hash(submission),
         callback_url=submission.callback_url,
         status=Status.QUEUED.value,
-        stage=Stage.ACCEPTED.value,
+        stage=Stage.QUEUED.value,
         created_at=at,
         updated_at=at,
         available_at=at,

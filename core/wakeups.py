@@ -31,13 +31,16 @@ class Wakeups:
         self._slots = 1
 
     def submitted(self, job_id: UUID) -> None:
-        """Wakes a worker for a new job and moves it from `accepted` to `queued`.
+        """Wakes a worker for a new job.
 
-        A queue that is away costs the caller nothing: the sweeper tries again.
+        A queue that is away costs the caller nothing: the job stays at the
+        stage `accepted` until the sweeper has woken a worker.
         """
-        if self.send(1):
-            Job.update(stage=Stage.QUEUED.value).where(
-                Job.id == job_id, Job.stage == Stage.ACCEPTED.value
+        if not self.send(1):
+            # Written only then: a second commit for every job would cost more
+            # than the moment is worth in which the stage says `queued` too early.
+            Job.update(stage=Stage.ACCEPTED.value).where(
+                Job.id == job_id, Job.stage == Stage.QUEUED.value
             ).execute()
 
     def send(self, wanted: int) -> bool:

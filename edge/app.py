@@ -46,10 +46,9 @@ def _transcode(core: CoreClient, route: Route, max_body_bytes: int, **path: str)
     body = read_body(request, route, max_body_bytes)
     try:
         message = request_message(request, route, path, body)
-    except TaskForgeError:
+    except TaskForgeError as error:
         # A stranger learns nothing about his request but that he is one.
-        core.check_access(route.rpc, metadata)
-        raise
+        raise RefusedError(error, core.check_access(route.rpc, metadata)) from None
     return answer(route, core.call(route.rpc, message, metadata), request.args)
 
 

@@ -69,13 +69,17 @@ class CoreClient:
         """
         return _call(self._calls[rpc], message, metadata)
 
-    def check_access(self, rpc: str, metadata: Metadata) -> None:
+    def check_access(self, rpc: str, metadata: Metadata) -> dict[str, str]:
         """Asks whether the caller would be let in, and counts the call.
+
+        Returns:
+            The trailing metadata, which goes into headers.
 
         Raises:
             RefusedError: It would not be, or core is away.
         """
-        _call(self._check_access, access_pb2.CheckAccessRequest(method=rpc), metadata)
+        asked = access_pb2.CheckAccessRequest(method=rpc)
+        return _call(self._check_access, asked, metadata).trailers
 
     def is_ready(self) -> bool:
         """Whether core serves and can reach its database."""
