@@ -7,6 +7,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from cli import environment
+from cli.admin import CHANNEL_OPTIONS
 from cli.failure import UnreachableFailure
 
 TIMEOUT_S = 5
@@ -26,7 +27,7 @@ def main(server: str) -> None:
 
 
 def _ask_core(address: str) -> None:
-    with grpc.insecure_channel(address) as channel:
+    with grpc.insecure_channel(address, options=CHANNEL_OPTIONS) as channel:
         check = health_pb2_grpc.HealthStub(channel).Check  # type: ignore[attr-defined]  # its stubs lack it
         answer = check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)
     if answer.status != health_pb2.HealthCheckResponse.SERVING:

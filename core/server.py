@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from time import monotonic
 
 import grpc
@@ -52,14 +53,15 @@ def serve(settings: Settings) -> None:
     Raises:
         StartError: The database is not prepared, or the address is taken.
     """
-    stopping = threading.Event()
+    # Unlike an event, a simple queue may be told twice from a signal handler.
+    stop_orders: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: stop_orders.put(number))
     _check_database(settings)
     core = Core(settings)
     core.start()
     log.info("core listens on %s", settings.core_bind)
-    stopping.wait()
+    stop_orders.get()
     core.stop()
 
 

@@ -45,6 +45,8 @@ class CoreClient:
             address,
             options=[
                 ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
+                # A proxy for the web has no business between us and core.
+                ("grpc.enable_http_proxy", 0),
                 # A core that comes back is found again within a second.
                 ("grpc.initial_reconnect_backoff_ms", 100),
                 ("grpc.max_reconnect_backoff_ms", 1000),

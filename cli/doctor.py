@@ -1,0 +1,39 @@
+"""`taskforge doctor`: what is wrong with this installation, and the command that mends it."""
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import environment
+from cli.help import Command
+from cli.output import json_option, print_json
+
+if TYPE_CHECKING:
+    from cli.checks import Check
+
+
+@click.command(cls=Command)
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check this installation; say what is wrong and what mends it.
+
+    Ends with 1 when a check fails. Run it where `taskforge up` runs, with the
+    same environment.
+    """
+    # It touches every room, and nobody else's help should wait for that.
+    from cli.checks import run_all  # noqa: PLC0415 - see above
+
+    checks = run_all(environment.settings())
+    if as_json:
+        print_json({"ok": all(c.ok for c in checks), "checks": [asdict(c) for c in checks]})
+    else:
+        for check in checks:
+            click.echo(_line(check))
+    sys.exit(not all(check.ok for check in checks))
+
+
+def _line(check: "Check") -> str:
+    line = f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"
+    return line if check.remedy is None else f"{line}\n      mend it with: {check.remedy}"

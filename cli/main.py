@@ -1,0 +1,55 @@
+"""`taskforge`: the command line's entry point, its list of commands, and its exit codes."""
+
+import sys
+from importlib.metadata import version
+
+import click
+
+from cli.failure import EXIT_CODES, EXIT_INTERRUPTED
+from cli.help import LazyGroup
+
+_COMMANDS = {
+    "up": "cli.up:up",
+    "demo": "cli.demo:demo",
+    "doctor": "cli.doctor:doctor",
+    "clients": "cli.clients:clients",
+    "keys": "cli.keys:keys",
+    "tickets": "cli.jobs:tickets",
+    "serve": "cli.serve:serve",
+    "migrate": "cli.serve:migrate",
+}
+
+
+@click.group(cls=LazyGroup, places=_COMMANDS, epilog=EXIT_CODES)
+@click.version_option(version("taskforge-tickets"), message="taskforge %(version)s")
+def taskforge() -> None:
+    """Turn product specs into tickets with a local language model.
+
+    Everything is set by environment variables, TASKFORGE_…; docs/settings.md
+    lists them.
+
+    To begin:
+      taskforge demo    a sample spec becomes tickets, in a few minutes
+      taskforge up      run everything on this machine, until Ctrl-C
+    """
+
+
+def main() -> None:
+    """Runs the command that the arguments name, and ends the process with its exit code."""
+    try:
+        code = taskforge(prog_name="taskforge", standalone_mode=False)
+    except click.ClickException as failure:
+        failure.show()
+        code = failure.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough; Python must not write to it at exit.
+        sys.stdout = None
+        code = 1
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
