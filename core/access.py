@@ -14,6 +14,7 @@ from core import clock
 from core.keys import KeyHasher, id_of
 from core.models import ApiKey, Client
 from core.policy import Policy
+from core.prepared import Prepared
 from core.rates import Allowance, RateLimiter
 from tickets.errors import Reason, TaskForgeError
 from tickets.settings import Settings
@@ -21,6 +22,12 @@ from tickets.settings import Settings
 log = logging.getLogger(__name__)
 
 _LONGEST_TOKEN = 512
+
+_KEY_AND_CLIENT = Prepared(
+    lambda key_id: ApiKey.select(ApiKey, Client).join(Client).where(ApiKey.id == key_id),
+    tables=[ApiKey, Client],
+    parameters=[(ApiKey.id, "")],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +92,7 @@ class Gate:
         if policy.audience != options_pb2.AUDIENCE_CLIENTS:
             self._check_token(policy, token)
             return
-        key = self._key(token)
-        client: Client = key.client
+        key, client = self._key(token)
         _check_client(client, policy)
         if policy.scope and policy.scope not in key.scopes.split():
             raise TaskForgeError(
@@ -112,21 +118,18 @@ class Gate:
                 raise TaskForgeError(Reason.WRONG_AUDIENCE, "this service is not open to API keys")
             raise TaskForgeError(Reason.KEY_INVALID, "the token is not valid for this service")
 
-    def _key(self, token: str) -> ApiKey:
+    def _key(self, token: str) -> tuple[ApiKey, Client]:
         """The key that a token is, with its client; one query."""
         key_id = id_of(token)
-        key: ApiKey | None = (
-            ApiKey.select(ApiKey, Client).join(Client).where(ApiKey.id == key_id).get_or_none()
-            if key_id
-            else None
-        )
-        if key is None or not self._hasher.matches(token, bytes(key.key_hash)):
+        found = _KEY_AND_CLIENT.first(key_id) if key_id else None
+        if found is None or not self._hasher.matches(token, bytes(found[0].key_hash)):
             raise TaskForgeError(Reason.KEY_INVALID, "the API key is not valid")
+        key, client = found
         if key.revoked_at is not None:
             raise TaskForgeError(Reason.KEY_REVOKED, "the API key has been revoked")
         if key.expires_at is not None and key.expires_at <= clock.now():
             raise TaskForgeError(Reason.KEY_EXPIRED, "the API key has expired")
-        return key
+        return key, client
 
 
 def _bearer(authorization: list[str]) -> str:

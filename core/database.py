@@ -63,14 +63,17 @@ def forget_connection() -> None:
 
 @contextmanager
 def migration_lock(opened: Database) -> Iterator[None]:
-    """Holds off other migrations of the same database, in any process on any machine."""
+    """Connects, and holds off other migrations of the same database, on any machine."""
     if isinstance(opened, SqliteDatabase):
         with Path(f"{opened.database}.lock").open("w") as lock:
+            # Before it connects: of two that turn a new file to WAL at once, one fails.
             fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            with opened.connection_context():
+                yield
         return
-    opened.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
-    try:
-        yield
-    finally:
-        opened.execute_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
+    with opened.connection_context():
+        opened.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+        try:
+            yield
+        finally:
+            opened.execute_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))

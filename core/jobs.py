@@ -13,6 +13,7 @@ from core.access import Caller
 from core.database import transaction
 from core.models import Client, Job, JobInput, JobResult
 from core.page_tokens import Position
+from core.prepared import Prepared
 from core.transitions import move, record
 from tickets.errors import Reason, TaskForgeError
 from tickets.lifecycle import TERMINAL, Stage, Status, Verb
@@ -22,6 +23,12 @@ FEATURE = "tickets"
 # What a client is told to wait for a result, or for room in the queue.
 _COME_BACK = timedelta(seconds=2)
 _ROOM_BACK = timedelta(seconds=30)
+
+_OWN_JOB = Prepared(
+    lambda job_id, client_id: Job.select().where(Job.id == job_id, Job.client == client_id),
+    tables=[Job],
+    parameters=[(Job.id, UUID(int=0)), (Client.id, UUID(int=0))],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +83,10 @@ def get(caller: Caller, job_id: str) -> Job:
     Raises:
         TaskForgeError: JOB_NOT_FOUND, also for another client's.
     """
-    job: Job | None = Job.get_or_none(Job.id == UUID(job_id), Job.client == caller.client_id)
-    if job is None:
+    found = _OWN_JOB.first(UUID(job_id), caller.client_id)
+    if found is None:
         raise TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
+    job: Job = found[0]
     return job
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from peewee import Database
-from playhouse.migrations import Runner
+from playhouse.migrations import Migration, Runner
 
 from core.database import connect, migration_lock
 
@@ -22,20 +22,26 @@ def migrate(database_url: str) -> list[str]:
         peewee.DatabaseError: The database cannot be reached or refuses.
     """
     opened = connect(database_url)
-    with opened.connection_context(), migration_lock(opened):
-        runner = _runner(opened)
-        unknown = [row.name for row in runner.status() if row.path is None]
-        if unknown:
-            raise NewerDatabaseError(
-                f"the database has the migration {unknown[-1]}, which this version does not know"
-            )
-        return list(runner.up())
+    with migration_lock(opened):
+        _known(opened)
+        return list(Runner(opened, _FOLDER).up())
 
 
 def pending(opened: Database) -> list[str]:
-    """The names of migrations that are not applied."""
-    return [row.name for row in _runner(opened).status() if row.applied is None]
+    """The names of migrations that are not applied.
+
+    Raises:
+        NewerDatabaseError: The database belongs to a later version.
+    """
+    return [row.name for row in _known(opened) if row.applied is None]
 
 
-def _runner(opened: Database) -> Runner:
-    return Runner(opened, _FOLDER)
+def _known(opened: Database) -> list[Migration]:
+    """Every migration of this version, with when it was applied."""
+    rows: list[Migration] = Runner(opened, _FOLDER).status()
+    unknown = [row.name for row in rows if row.path is None]
+    if unknown:
+        raise NewerDatabaseError(
+            f"the database has the migration {unknown[-1]}, which this version does not know"
+        )
+    return rows

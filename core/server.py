@@ -22,7 +22,7 @@ from core.cancellations import LOOK_S, Cancellations
 from core.database import connect, database, forget_connection
 from core.interceptor import Calls
 from core.keys import KeyHasher
-from core.migrate import pending
+from core.migrate import NewerDatabaseError, pending
 from core.policy import policies
 from core.services.access import Access
 from core.services.clients import Clients
@@ -39,7 +39,7 @@ _FILES = tuple(
     module.DESCRIPTOR for module in (jobs_pb2, access_pb2, clients_pb2, keys_pb2, worker_pb2)
 )
 # A worker's result may be larger than any request of a client.
-_LARGEST_MESSAGE = 64 * 1024 * 1024
+_LEAST_ROOM = 8 * 1024 * 1024
 _PROBE_S = 1.0
 
 
@@ -109,14 +109,14 @@ class Core:
 
     def _build(self) -> grpc.Server:
         gate = Gate(self._settings, policies(_FILES))
+        largest = max(_LEAST_ROOM, 2 * self._settings.max_body_bytes)
         server = grpc.server(
             ThreadPoolExecutor(self._settings.core_threads, thread_name_prefix="call"),
             interceptors=[Calls(gate, self._settings.max_body_bytes)],
             options=[
                 # Otherwise a second core on the same port would silently take half of the calls.
                 ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
-                ("grpc.max_send_message_length", _LARGEST_MESSAGE),
+                ("grpc.max_receive_message_length", largest),
             ],
         )
         self._add_services(server, gate)
@@ -168,7 +168,10 @@ def _service_names(file: FileDescriptor) -> list[str]:
 
 def _check_database(settings: Settings) -> None:
     opened = connect(settings.database_url)
-    missing = pending(opened)
+    try:
+        missing = pending(opened)
+    except NewerDatabaseError as fault:
+        raise StartError(str(fault)) from fault
     if missing:
         raise StartError(
             f"the database lacks {', '.join(missing)}; prepare it with: taskforge migrate"

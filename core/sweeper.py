@@ -7,8 +7,9 @@ small batches that block nobody.
 import logging
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-from peewee import Expression
+from peewee import Expression, IntegrityError
 
 from core import clock
 from core.database import transaction
@@ -87,7 +88,8 @@ class Sweeper:
         """Deletes jobs past their retention with their texts, and workers long gone."""
         ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
         old = Job.select(Job.id).where(Job.ended_at < ended_before).limit(_BATCH)
-        Job.delete().where(Job.id.in_([job.id for job in old])).execute()
+        while ids := [job.id for job in old.clone()]:
+            Job.delete().where(Job.id.in_(ids)).execute()
         Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
 
 
@@ -96,10 +98,13 @@ def _lease_ran_out(at: int) -> Expression:
 
 
 def _each(due: Expression, act: Callable[[Job], object]) -> None:
-    """Acts on every job that is due, a short transaction each."""
-    while jobs := list(Job.select().where(due).limit(_BATCH)):
+    """Acts on every job that is due, a short transaction each; one that fails stops no other."""
+    after = UUID(int=0)
+    while jobs := list(Job.select().where(due, Job.id > after).order_by(Job.id).limit(_BATCH)):
         for job in jobs:
-            with transaction():
-                act(job)
-        if len(jobs) < _BATCH:
-            return
+            try:
+                with transaction():
+                    act(job)
+            except IntegrityError:
+                log.exception("job %s could not be moved on", job.id)
+        after = jobs[-1].id

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.hands import Hands
 from tests.ollama_peer import OllamaPeer
 from tests.servers import PostgresServer, RedisServer, postgres, redis
 from tests.stack import Caller, Stack, running
@@ -70,6 +71,15 @@ def caller(stack: Stack) -> Caller:
 def idle_caller(stack_without_worker: Stack) -> Caller:
     """A client of its own where no worker takes its jobs."""
     return stack_without_worker.caller()
+
+
+@pytest.fixture
+def hands(stack_without_worker: Stack) -> Iterator[Hands]:
+    """The worker, played by the test, before an empty queue."""
+    started = Hands(stack_without_worker)
+    started.clear()
+    yield started
+    started.clear()
 
 
 def storage(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:

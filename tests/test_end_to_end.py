@@ -5,8 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from taskforge.tickets.v1 import jobs_pb2
+
 from tests.ollama_peer import OllamaPeer
 from tests.stack import SPEC, Caller, Stack, request
 from tickets.graph import count_problems

@@ -6,6 +6,7 @@ integers; a `oneof outcome` is unwrapped; times are RFC 3339; fields marked
 `grpc_only` are left out. The rules of a message type are compiled once.
 """
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,6 +19,8 @@ from taskforge.options.v1 import options_pb2
 
 Encode = Callable[[Any], Any]
 
+# Beyond this the JSON writer takes no integers.
+_INT64 = 2**63
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PLAIN = {
     FieldDescriptor.TYPE_STRING,
@@ -123,13 +126,19 @@ def _encode_struct(message: Any) -> dict[str, Any]:
 def _encode_value(value: Any) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "number_value":
-        number: float = value.number_value
-        return int(number) if number.is_integer() else number
+        return _encode_number(value.number_value)
     if kind == "struct_value":
         return _encode_struct(value.struct_value)
     if kind == "list_value":
         return [_encode_value(item) for item in value.list_value.values]
     return None if kind in {None, "null_value"} else getattr(value, kind)
+
+
+def _encode_number(number: float) -> int | float | None:
+    """A double as JSON can carry it: NaN and the infinities are null."""
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() and abs(number) < _INT64 else number
 
 
 _SPECIAL: dict[str, Encode] = {

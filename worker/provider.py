@@ -8,7 +8,7 @@ import contextlib
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +61,37 @@ class Model:
         return min(self.context_length, _CONTEXT_BUCKETS[-1])
 
 
+_FORMATS = ("schema", "json", "none")
+_REFUSALS = frozenset({400, 422, 501})
+
+
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How much of its protocol a server is asked for."""
+
+    format: int
+    tells_not_to_think: bool
+
+    def extras(self, schema: dict[str, Any], *, thinks: bool) -> dict[str, Any]:
+        """The parts of a request that some servers refuse."""
+        extras: dict[str, Any] = {}
+        if thinks and self.tells_not_to_think:
+            extras["think"] = False
+        if _FORMATS[self.format] != "none":
+            extras["format"] = schema if _FORMATS[self.format] == "schema" else "json"
+        return extras
+
+    def lesser(self, refusal: RefusedError, *, asked: bool) -> "_Manner | None":
+        """What to try after a refusal; None: asking for less would not help."""
+        if refusal.status not in _REFUSALS or refusal.over_context:
+            return None
+        if asked and "think" in refusal.detail:
+            return replace(self, tells_not_to_think=False)
+        if self.format + 1 < len(_FORMATS):
+            return replace(self, format=self.format + 1)
+        return None
+
+
 class Provider:
     """One model at one server. Safe to share between threads."""
 
@@ -78,8 +109,7 @@ class Provider:
         self._lock = threading.Lock()
         self._model: Model | None = None
         self._known_until = 0.0
-        self._formats: tuple[str, ...] = ("schema", "json", "none")
-        self._may_tell_not_to_think = True
+        self._taken = _Manner(format=0, tells_not_to_think=True)
 
     def model(self) -> Model:
         """The model that is used; asks its server when that was long ago.
@@ -130,32 +160,22 @@ class Provider:
             "shift": False,
             "keep_alive": _KEEP_ALIVE,
         }
+        manner = self._taken
         while True:
-            asked = (self._formats[0], model.thinks and self._may_tell_not_to_think)
+            extras = manner.extras(schema, thinks=model.thinks)
             try:
-                return self.client.chat(
-                    {**body, **_extras(*asked, schema)},
-                    deadline=deadline,
-                    cancellation=cancellation,
+                reply = self.client.chat(
+                    {**body, **extras}, deadline=deadline, cancellation=cancellation
                 )
             except RefusedError as refusal:
-                if not self._steps_down(refusal, *asked):
+                lesser = manner.lesser(refusal, asked="think" in extras)
+                if lesser is None:
                     raise
-
-    def _steps_down(self, refusal: RefusedError, format_: str, told_not_to_think: bool) -> bool:
-        """Whether a refused call is worth another one that asks the server for less.
-
-        What a server cannot do, it cannot do for the next job either.
-        """
-        if refusal.status not in {400, 422, 501} or "context" in refusal.detail:
-            return False
-        if told_not_to_think and "think" in refusal.detail:
-            self._may_tell_not_to_think = False
-            return True
-        if format_ != self._formats[0]:
-            return True  # another thread has stepped down meanwhile
-        self._formats = self._formats[1:] or self._formats
-        return format_ != self._formats[0]
+                manner = lesser
+            else:
+                # What the server has refused, it need not be asked for the next job.
+                self._taken = manner
+                return reply
 
     def _look_up(self) -> tuple[Model, bool]:
         """The model, and whether its server has described it."""
@@ -211,15 +231,6 @@ def _answers(url: str) -> bool:
 
 def _soon() -> float:
     return time.monotonic() + _LOOKUP_S
-
-
-def _extras(format_: str, not_thinking: bool, schema: dict[str, Any]) -> dict[str, Any]:
-    extras: dict[str, Any] = {"think": False} if not_thinking else {}
-    if format_ == "schema":
-        extras["format"] = schema
-    elif format_ == "json":
-        extras["format"] = "json"
-    return extras
 
 
 def _bucket(tokens: int, context_length: int) -> int:

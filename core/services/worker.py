@@ -48,7 +48,10 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
     ) -> worker_pb2.HeartbeatResponse:
         stage = _STAGES.get(request.stage)
         expires_at = leases.heartbeat(
-            _lease(request), Stage(stage) if stage else None, request.progress, self._settings
+            _lease(request),
+            Stage(stage) if stage else None,
+            _text(request.progress),
+            self._settings,
         )
         return worker_pb2.HeartbeatResponse(lease_expires_at=clock.timestamp(expires_at))
 
@@ -65,7 +68,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
         leases.fail(
             _lease(request),
             JobErrorCode(request.error.code) if known else JobErrorCode.INTERNAL_ERROR,
-            request.error.message[:_LONGEST_MESSAGE],
+            _text(request.error.message)[:_LONGEST_MESSAGE],
             retryable=request.retryable,
             retry_after=(
                 request.retry_after.ToTimedelta() if request.HasField("retry_after") else None
@@ -88,6 +91,11 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
             request.worker_id, request.known_lease_tokens, context.is_active
         )
         return worker_pb2.AwaitCancellationsResponse(lease_tokens=tokens)
+
+
+def _text(brought: str) -> str:
+    """Text that any database can hold; what a model's server says may have a NUL in it."""
+    return brought.replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _lease(

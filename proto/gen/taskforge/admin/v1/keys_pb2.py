@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from taskforge.options.v1 import options_pb2 as taskforge_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtaskforge/admin/v1/keys.proto\x12\x12taskforge.admin.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"taskforge/options/v1/options.proto\"R\n\tIssuedKey\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1a.taskforge.admin.v1.ApiKeyR\x03key\x12\x17\n\x07\x61pi_key\x18\x02 \x01(\tR\x06\x61piKey\"\xb1\x02\n\x06\x41piKey\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x1f\n\x0b\x63lient_name\x18\x02 \x01(\tR\nclientName\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n\x06scopes\x18\x04 \x03(\tR\x06scopes\x12\x12\n\x04hint\x18\x05 \x01(\tR\x04hint\x12\x39\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\texpiresAt\x12\x39\n\nrevoked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\trevokedAt\"\xfb\x01\n\x10\x43reateKeyRequest\x12(\n\x0b\x63lient_name\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\nclientName\x12\x1b\n\x04name\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64R\x04name\x12T\n\x06scopes\x18\x03 \x03(\tB<\xbaH9\x92\x01\x36\x08\x01\x18\x01\"0r.R\x0etickets:submitR\x0ctickets:readR\x0etickets:cancelR\x06scopes\x12J\n\nexpires_in\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01*\x00R\texpiresIn\"2\n\x0fListKeysRequest\x12\x1f\n\x0b\x63lient_name\x18\x01 \x01(\tR\nclientName\"B\n\x10ListKeysResponse\x12.\n\x04keys\x18\x01 \x03(\x0b\x32\x1a.taskforge.admin.v1.ApiKeyR\x04keys\"2\n\x10RevokeKeyRequest\x12\x1e\n\x06key_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x05keyId\"x\n\x10RotateKeyRequest\x12\x1e\n\x06key_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x05keyId\x12\x44\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\xce\xda\x03\x32\x00R\x07overlap2\xdd\x02\n\x0bKeysService\x12P\n\tCreateKey\x12$.taskforge.admin.v1.CreateKeyRequest\x1a\x1d.taskforge.admin.v1.IssuedKey\x12U\n\x08ListKeys\x12#.taskforge.admin.v1.ListKeysRequest\x1a$.taskforge.admin.v1.ListKeysResponse\x12M\n\tRevokeKey\x12$.taskforge.admin.v1.RevokeKeyRequest\x1a\x1a.taskforge.admin.v1.ApiKey\x12P\n\tRotateKey\x12$.taskforge.admin.v1.RotateKeyRequest\x1a\x1d.taskforge.admin.v1.IssuedKey\x1a\x04\x88\xb5\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dtaskforge/admin/v1/keys.proto\x12\x12taskforge.admin.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"taskforge/options/v1/options.proto\"R\n\tIssuedKey\x12,\n\x03key\x18\x01 \x01(\x0b\x32\x1a.taskforge.admin.v1.ApiKeyR\x03key\x12\x17\n\x07\x61pi_key\x18\x02 \x01(\tR\x06\x61piKey\"\xb1\x02\n\x06\x41piKey\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x1f\n\x0b\x63lient_name\x18\x02 \x01(\tR\nclientName\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x16\n\x06scopes\x18\x04 \x03(\tR\x06scopes\x12\x12\n\x04hint\x18\x05 \x01(\tR\x04hint\x12\x39\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nexpires_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\texpiresAt\x12\x39\n\nrevoked_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\trevokedAt\"\x93\x02\n\x10\x43reateKeyRequest\x12\x34\n\x0b\x63lient_name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\nclientName\x12\'\n\x04name\x18\x02 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$R\x04name\x12T\n\x06scopes\x18\x03 \x03(\tB<\xbaH9\x92\x01\x36\x08\x01\x18\x01\"0r.R\x0etickets:submitR\x0ctickets:readR\x0etickets:cancelR\x06scopes\x12J\n\nexpires_in\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n\"\x06\x08\x80\x86\xb0\x96\x01*\x00R\texpiresIn\"E\n\x0fListKeysRequest\x12\x32\n\x0b\x63lient_name\x18\x01 \x01(\tB\x11\xbaH\x0er\x0c\x32\n^[^\\x00]*$R\nclientName\"B\n\x10ListKeysResponse\x12.\n\x04keys\x18\x01 \x03(\x0b\x32\x1a.taskforge.admin.v1.ApiKeyR\x04keys\">\n\x10RevokeKeyRequest\x12*\n\x06key_id\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x05keyId\"\x84\x01\n\x10RotateKeyRequest\x12*\n\x06key_id\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x05keyId\x12\x44\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\xce\xda\x03\x32\x00R\x07overlap2\xdd\x02\n\x0bKeysService\x12P\n\tCreateKey\x12$.taskforge.admin.v1.CreateKeyRequest\x1a\x1d.taskforge.admin.v1.IssuedKey\x12U\n\x08ListKeys\x12#.taskforge.admin.v1.ListKeysRequest\x1a$.taskforge.admin.v1.ListKeysResponse\x12M\n\tRevokeKey\x12$.taskforge.admin.v1.RevokeKeyRequest\x1a\x1a.taskforge.admin.v1.ApiKey\x12P\n\tRotateKey\x12$.taskforge.admin.v1.RotateKeyRequest\x1a\x1d.taskforge.admin.v1.IssuedKey\x1a\x04\x88\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,17 +36,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'taskforge.admin.v1.keys_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CREATEKEYREQUEST'].fields_by_name['client_name']._loaded_options = None
-  _globals['_CREATEKEYREQUEST'].fields_by_name['client_name']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_CREATEKEYREQUEST'].fields_by_name['client_name']._serialized_options = b'\272H\020r\016\020\0012\n^[^\\x00]*$'
   _globals['_CREATEKEYREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_CREATEKEYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_CREATEKEYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\020r\016\030d2\n^[^\\x00]*$'
   _globals['_CREATEKEYREQUEST'].fields_by_name['scopes']._loaded_options = None
   _globals['_CREATEKEYREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H9\222\0016\010\001\030\001\"0r.R\016tickets:submitR\014tickets:readR\016tickets:cancel'
   _globals['_CREATEKEYREQUEST'].fields_by_name['expires_in']._loaded_options = None
   _globals['_CREATEKEYREQUEST'].fields_by_name['expires_in']._serialized_options = b'\272H\r\252\001\n\"\006\010\200\206\260\226\001*\000'
+  _globals['_LISTKEYSREQUEST'].fields_by_name['client_name']._loaded_options = None
+  _globals['_LISTKEYSREQUEST'].fields_by_name['client_name']._serialized_options = b'\272H\016r\0142\n^[^\\x00]*$'
   _globals['_REVOKEKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
-  _globals['_REVOKEKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_REVOKEKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\020r\016\020\0012\n^[^\\x00]*$'
   _globals['_ROTATEKEYREQUEST'].fields_by_name['key_id']._loaded_options = None
-  _globals['_ROTATEKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_ROTATEKEYREQUEST'].fields_by_name['key_id']._serialized_options = b'\272H\020r\016\020\0012\n^[^\\x00]*$'
   _globals['_ROTATEKEYREQUEST'].fields_by_name['overlap']._loaded_options = None
   _globals['_ROTATEKEYREQUEST'].fields_by_name['overlap']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\316\332\0032\000'
   _globals['_KEYSSERVICE']._loaded_options = None
@@ -56,15 +58,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEY']._serialized_start=268
   _globals['_APIKEY']._serialized_end=573
   _globals['_CREATEKEYREQUEST']._serialized_start=576
-  _globals['_CREATEKEYREQUEST']._serialized_end=827
-  _globals['_LISTKEYSREQUEST']._serialized_start=829
-  _globals['_LISTKEYSREQUEST']._serialized_end=879
-  _globals['_LISTKEYSRESPONSE']._serialized_start=881
-  _globals['_LISTKEYSRESPONSE']._serialized_end=947
-  _globals['_REVOKEKEYREQUEST']._serialized_start=949
-  _globals['_REVOKEKEYREQUEST']._serialized_end=999
-  _globals['_ROTATEKEYREQUEST']._serialized_start=1001
-  _globals['_ROTATEKEYREQUEST']._serialized_end=1121
-  _globals['_KEYSSERVICE']._serialized_start=1124
-  _globals['_KEYSSERVICE']._serialized_end=1473
+  _globals['_CREATEKEYREQUEST']._serialized_end=851
+  _globals['_LISTKEYSREQUEST']._serialized_start=853
+  _globals['_LISTKEYSREQUEST']._serialized_end=922
+  _globals['_LISTKEYSRESPONSE']._serialized_start=924
+  _globals['_LISTKEYSRESPONSE']._serialized_end=990
+  _globals['_REVOKEKEYREQUEST']._serialized_start=992
+  _globals['_REVOKEKEYREQUEST']._serialized_end=1054
+  _globals['_ROTATEKEYREQUEST']._serialized_start=1057
+  _globals['_ROTATEKEYREQUEST']._serialized_end=1189
+  _globals['_KEYSSERVICE']._serialized_start=1192
+  _globals['_KEYSSERVICE']._serialized_end=1541
 # @@protoc_insertion_point(module_scope)

@@ -125,7 +125,9 @@ class HeartbeatRequest(_message.Message):
     job_id: _builtins.str
     lease_token: _builtins.str
     stage: _jobs_pb2.JobStage.ValueType
-    """Unspecified: unchanged."""
+    """Unspecified: unchanged.
+    Else one of the stages of work.
+    """
     progress: _builtins.str
     """What the worker is at, for operators, such as `batch 2 of 5`."""
     def __init__(

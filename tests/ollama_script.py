@@ -1,0 +1,103 @@
+"""How the markers in a prompt change the scripted Ollama's answer."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from tests.schema_filler import fill
+
+Json = dict[str, Any]
+_MARKER = re.compile(r"\[\[peer: ([a-z-]+)(?: ([\w.-]+))?\]\]")
+_CHUNK = 40
+
+
+class Teacher(Protocol):
+    """What a script knows of its peer."""
+
+    replies: dict[str, str]
+    choose: Callable[[list[Any]], Any]
+    fill: Callable[[Json], Any] | None
+
+    def first_time(self, what: str) -> bool: ...
+
+
+class Script:
+    """What the markers of one prompt ask for."""
+
+    def __init__(self, peer: Teacher, prompt: str) -> None:
+        self._peer = peer
+        self.says: dict[str, str] = {}
+        for name, value in _MARKER.findall(prompt):
+            base = name.removesuffix("-once")
+            if base == name or peer.first_time(f"{name} {value}"):
+                self.says[base] = value
+
+    def refusal(self, body: Json) -> tuple[int, str] | None:
+        """Status and error of a request that is turned down before the first chunk."""
+        if "status" in self.says:
+            return int(self.says["status"]), "scripted failure"
+        if "fail" in self.says:
+            return 500, "scripted failure"
+        if "no-think" in self.says and "think" in body:
+            return 400, f'"{body["model"]}" does not support thinking'
+        if "no-schema" in self.says and isinstance(body.get("format"), dict):
+            return 400, "invalid JSON schema in format"
+        if "no-format" in self.says and "format" in body:
+            return 400, "invalid format: structured outputs are not supported"
+        return None
+
+    def text(self, format_: Any, prompt: str) -> str:
+        if "reply" in self.says:
+            return self._peer.replies[self.says["reply"]]
+        for fault, text in _USELESS.items():
+            if fault in self.says:
+                return text
+        schema = format_ if isinstance(format_, dict) else _FREE
+        plain = _MARKER.sub("", prompt)
+        own = self._peer.fill
+        made = own(schema) if own else fill(schema, plain, choose=self._peer.choose)
+        answer = json.dumps(made, ensure_ascii=False)
+        if "short" in self.says:
+            value = json.loads(answer)
+            value["tickets"] = value["tickets"][:-1] or value["tickets"]
+            answer = json.dumps(value)
+        if "fenced" in self.says:
+            return f"<think>Let me see {{…}}</think>Here it is:\n```json\n{answer}\n```\nEnjoy!"
+        return answer if self.says.keys().isdisjoint(_HALF) else answer[: len(answer) // 2]
+
+    def pieces(self, text: str) -> Iterator[str]:
+        size = _CHUNK if "slow" in self.says or "loop" in self.says else max(len(text), 1)
+        for start in range(0, len(text), size):
+            yield text[start : start + size]
+
+
+_USELESS = {
+    "garbage": "Of course! I would begin with the login, and then see.",
+    "loop": "the same " * 500,
+    "blank": '{"tickets": [' + "\n " * 800,
+}
+_HALF = {"length", "stall", "reset", "error-line", "no-done"}
+
+# What a model writes that is told the shape only in words.
+_FREE: Json = {
+    "type": "object",
+    "properties": {
+        "tickets": {
+            "type": "array",
+            "minItems": 3,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "title": {"type": "string", "minLength": 20},
+                    "description": {"type": "string", "minLength": 60},
+                    "criteria": {
+                        "type": "array",
+                        "minItems": 2,
+                        "items": {"type": "string", "minLength": 20},
+                    },
+                },
+            },
+        }
+    },
+}

@@ -1,0 +1,71 @@
+"""Preparing a database: once, whoever asks at the same time, and never an unknown newer one."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.models import Table
+from tests.conftest import storage
+from tests.stack import Stack
+from tests.storage import execute, opened
+
+
+@pytest.fixture
+def unprepared(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Stack:
+    """An installation with an empty database, none of it started."""
+    return Stack(storage(backend, request), tmp_path)
+
+
+def applied(stack: Stack) -> list[str]:
+    return [name for (name,) in execute(stack, "SELECT name FROM schema_migration ORDER BY id")]
+
+
+def test_several_at_once_prepare_a_database_once(unprepared: Stack) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda _: unprepared.run("migrate", "--json"), range(4)))
+
+    assert [each.returncode for each in done] == [0] * 4, [each.stderr for each in done]
+    names = applied(unprepared)
+    assert names
+    assert len(set(names)) == len(names)
+
+    again = unprepared.run("migrate")
+    assert again.returncode == 0
+    assert applied(unprepared) == names
+
+
+def test_a_newer_database_is_refused_and_left_alone(unprepared: Stack) -> None:
+    assert unprepared.run("migrate").returncode == 0
+    execute(
+        unprepared,
+        "INSERT INTO schema_migration (name, applied) VALUES (?, ?)",
+        "9999_from_the_future",
+        "2099-01-01 00:00:00",
+    )
+    before = applied(unprepared)
+
+    refused = unprepared.run("migrate")
+
+    assert refused.returncode == 2
+    assert "9999_from_the_future" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert applied(unprepared) == before
+
+
+def test_core_does_not_start_over_an_unprepared_database(unprepared: Stack) -> None:
+    refused = unprepared.run("serve", "core")
+
+    assert refused.returncode == 2
+    assert "taskforge migrate" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_models_and_migrations_have_the_same_columns(stack_without_worker: Stack) -> None:
+    with opened(stack_without_worker) as database:
+        for model in Table.__subclasses__():
+            meta: Any = model._meta  # noqa: SLF001 - peewee's own name for it
+            stored = {column.name: column.null for column in database.get_columns(meta.table_name)}
+            declared = {field.column_name: field.null for field in meta.sorted_fields}
+            assert stored == declared, meta.table_name

@@ -1,0 +1,237 @@
+"""A spec's text as blocks: headings, paragraphs, list items, table rows, code.
+
+Takes Markdown and plain text, with or without marks for headings.
+"""
+# ruff: noqa: RUF001, RUF002 - the punctuation of other scripts is meant
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from worker.generation.text import one_line, plain, shorten
+
+
+class Form(StrEnum):
+    """How a sentence stands in the spec."""
+
+    PROSE = "prose"
+    ITEM = "item"
+    STEP = "step"
+    ROW = "row"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    start: int
+    end: int
+
+    @property
+    def stripped(self) -> str:
+        return self.text.strip()
+
+
+@dataclass(slots=True)
+class Block:
+    """Lines that belong together: a heading, a paragraph, a list item, a row, code."""
+
+    form: Form | None  # None: a heading
+    text: str
+    start: int
+    end: int
+    level: int = 0
+
+
+_ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*$")
+_BOLD_LINE = re.compile(r"\s{0,3}(\*\*|__)([^*_]{1,80})\1:?\s*$")
+_BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+)(?:\[[ xX]\]\s+)?(.*)$")
+_STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[a-z][.)]|\(\d{1,3}\))\s+(.*)$")
+_NUMBERED = re.compile(r"\s{0,3}(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
+_DOTTED = re.compile(r"\s{0,3}\d{1,2}(?:\.\d{1,2})+\.?\s+\S.{0,68}$")
+_RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_DIVIDER = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
+
+_LONGEST_HEADING = 70
+# No heading or rule is longer; patterns are not tried on a megabyte in one line.
+_LONGEST_MARKUP = 300
+# Of a cell or a line of code, no more is of use.
+_LONGEST_CELL = 400
+
+
+def blocks(text: str) -> list[Block]:
+    """The text's blocks in order, each with its place."""
+    return list(_blocks(_lines(text)))
+
+
+def _lines(text: str) -> list[_Line]:
+    lines, at = [], 0
+    for raw in text.splitlines(keepends=True):
+        body = raw.rstrip()
+        lines.append(_Line(body, at, at + len(body)))
+        at += len(raw)
+    return lines
+
+
+def _blocks(lines: list[_Line]) -> Iterator[Block]:
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        if not line.stripped or _RULE.match(line.text[:_LONGEST_MARKUP]):
+            at += 1
+        elif _FENCE.match(line.text):
+            block, at = _code(lines, at)
+            yield block
+        elif (heading := _heading(lines, at)) is not None:
+            block, at = heading
+            yield block
+        elif _is_table(lines, at):
+            rows, at = _table(lines, at)
+            yield from rows
+        else:
+            block, at = _paragraph(lines, at)
+            yield block
+
+
+def _code(lines: list[_Line], at: int) -> tuple[Block, int]:
+    fence = _FENCE.match(lines[at].text)
+    mark = fence.group(1)[:3] if fence else ""
+    end = at + 1
+    while end < len(lines) and not lines[end].stripped.startswith(mark):
+        end += 1
+    inner = lines[at + 1 : end]
+    body = one_line(" ".join(line.stripped[:_LONGEST_CELL] for line in inner[:50]))
+    last = min(end, len(lines) - 1)
+    return Block(Form.CODE, body, lines[at].start, lines[last].end), end + 1
+
+
+def _heading(lines: list[_Line], at: int) -> tuple[Block, int] | None:
+    """The heading that begins at a line, and the line after it."""
+    line = lines[at]
+    if len(line.text) > _LONGEST_MARKUP:
+        return None
+    following = lines[at + 1] if at + 1 < len(lines) else None
+    if atx := _ATX.match(line.text):
+        return _heading_block(line, atx.group(2), len(atx.group(1))), at + 1
+    if following and (under := _UNDERLINE.match(following.text)) and _may_head(line):
+        return _heading_block(line, line.text, 1 if under.group(1)[0] == "=" else 2), at + 2
+    if bold := _BOLD_LINE.match(line.text):
+        return _heading_block(line, bold.group(2), 3), at + 1
+    if _may_head(line) and (_DOTTED.match(line.text) or _stands_apart(lines, at)):
+        numbered = _NUMBERED.match(line.text)
+        bare = 3 if at else 1  # the first line is the document's title
+        level = numbered.group(1).count(".") + 2 if numbered else bare
+        return _heading_block(line, numbered.group(2) if numbered else line.text, level), at + 1
+    return None
+
+
+def _heading_block(line: _Line, text: str, level: int) -> Block:
+    numbered = _NUMBERED.match(text)
+    name = plain(numbered.group(2) if numbered else text).rstrip(":").strip()
+    return Block(None, shorten(name, 120), line.start, line.end, level)
+
+
+def _may_head(line: _Line) -> bool:
+    """Whether a bare line reads as a heading: short, and not a sentence or an item."""
+    text = line.stripped
+    return (
+        0 < len(text) <= _LONGEST_HEADING
+        and text[-1] not in ".!?;,。！？"
+        and not _BULLET.match(line.text)
+        and "|" not in text
+        and any(letter.isalpha() for letter in text)
+        and not text[0].islower()
+        and len(text.split()) <= (4 if text.endswith(":") else 9)
+    )
+
+
+def _stands_apart(lines: list[_Line], at: int) -> bool:
+    """Whether a blank line, or nothing, comes before, and text of another kind after."""
+    if at > 0 and lines[at - 1].stripped:
+        return False
+    after = [line for line in lines[at + 1 : at + 3] if line.stripped]
+    if not after:
+        return False
+    blank_between = not lines[at + 1].stripped
+    following = after[0].text
+    if _STEP.match(lines[at].text) and _STEP.match(following):
+        return False  # a numbered list, spaced out
+    listed = _BULLET.match(following) or _STEP.match(following) or "|" in following
+    own = lines[at].stripped
+    titled = own.endswith(":") or own.isupper() or _DOTTED.match(following) is not None
+    above_prose = len(following) > _LONGEST_HEADING and len(own.split()) <= 5  # noqa: PLR2004 - a line that wraps is longer
+    numbered = _STEP.match(own) and len(own.split()) <= 5 and not following[0].isspace()  # noqa: PLR2004 - a step says more
+    return bool(blank_between or listed or titled or above_prose or numbered)
+
+
+def _is_table(lines: list[_Line], at: int) -> bool:
+    if lines[at].text.count("|") < 1:
+        return False
+    nearby = lines[at + 1 : at + 2]
+    return lines[at].stripped.startswith("|") or any(
+        _DIVIDER.match(line.text) and "|" in line.text for line in nearby
+    )
+
+
+def _table(lines: list[_Line], at: int) -> tuple[list[Block], int]:
+    """A block per row, its cells named by the table's head when it has one."""
+    end = at
+    while end < len(lines) and "|" in lines[end].text:
+        end += 1
+    rows = [(line, _cells(line.text)) for line in lines[at:end] if not _DIVIDER.match(line.text)]
+    has_head = bool(rows) and end - at > 1 and bool(_DIVIDER.match(lines[at + 1].text))
+    head = rows[0][1] if has_head else []
+    body = rows[1:] if has_head and len(rows) > 1 else rows
+    blocks = [Block(Form.ROW, _row(head, cells), line.start, line.end) for line, cells in body]
+    return [block for block in blocks if block.text], end
+
+
+def _cells(text: str) -> list[str]:
+    return [plain(cell[:_LONGEST_CELL]) for cell in text.strip().strip("|").split("|")]
+
+
+def _row(head: list[str], cells: list[str]) -> str:
+    """`Gold – Limit: 50 EUR; Wait: 2 days`: the first cell names the row."""
+    named = [
+        f"{head[i]}: {cell}" if 0 < i < len(head) and head[i] else cell
+        for i, cell in enumerate(cells)
+        if cell
+    ]
+    if not named:
+        return ""
+    return named[0] + (" – " + "; ".join(named[1:]) if len(named) > 1 else "")
+
+
+def _paragraph(lines: list[_Line], at: int) -> tuple[Block, int]:
+    """A paragraph, or one list item with the lines that continue it."""
+    first = lines[at]
+    form, body = _form(first.text)
+    end = at + 1
+    while end < len(lines) and lines[end].stripped and not _begins_anew(lines, end):
+        end += 1
+    start = first.start + first.text.find(body)
+    return Block(form, "", start, lines[end - 1].end), end
+
+
+def _form(text: str) -> tuple[Form, str]:
+    if bullet := _BULLET.match(text):
+        return Form.ITEM, bullet.group(1)
+    if step := _STEP.match(text):
+        return Form.STEP, step.group(1)
+    return Form.PROSE, text.strip().removeprefix(">").strip()
+
+
+def _begins_anew(lines: list[_Line], at: int) -> bool:
+    text = lines[at].text
+    return bool(
+        _BULLET.match(text)
+        or _STEP.match(text)
+        or _ATX.match(text)
+        or _FENCE.match(text)
+        or _BOLD_LINE.match(text)
+        or (_DOTTED.match(text) and _may_head(lines[at]))
+        or text.lstrip().startswith("|")
+    )

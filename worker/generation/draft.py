@@ -1,0 +1,85 @@
+"""Tickets on their way into a result: what a profile makes and a document is built from.
+
+Drafts refer to each other by their place in the list; ids come last.
+"""
+
+from dataclasses import dataclass, field
+
+Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class TicketDraft:
+    """A ticket without an id.
+
+    Attributes:
+        kind: The contract's `ticket_type`.
+        parent: Place of its epic.
+        after: Places of the tickets that it depends on.
+        component: The part of the product that it belongs to; empty when unknown.
+        confidence: 0 to 1; the profile that made it says how it is computed.
+        spans: Where in the spec it comes from.
+    """
+
+    kind: str
+    title: str
+    description: str
+    criteria: list[str]
+    labels: list[str] = field(default_factory=list)
+    after: list[int] = field(default_factory=list)
+    points: int | None = None
+    priority: str | None = None
+    parent: int | None = None
+    component: str = ""
+    confidence: float | None = None
+    spans: list[Span] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RiskDraft:
+    text: str
+    severity: str
+    tickets: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class QuestionDraft:
+    text: str
+    tickets: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Drafts:
+    """All that a result tells, in the making."""
+
+    summary: str
+    tickets: list[TicketDraft]
+    risks: list[RiskDraft] = field(default_factory=list)
+    questions: list[QuestionDraft] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[RiskDraft | QuestionDraft]:
+        return [*self.risks, *self.questions]
+
+    def append(self, other: "Drafts") -> None:
+        """Takes another batch's drafts, with their references moved along."""
+        shift = len(self.tickets)
+        for ticket in other.tickets:
+            ticket.after = [place + shift for place in ticket.after]
+            ticket.parent = None if ticket.parent is None else ticket.parent + shift
+        for item in other.notes:
+            item.tickets = [place + shift for place in item.tickets]
+        self.summary = self.summary or other.summary
+        self.tickets += other.tickets
+        self.risks += other.risks
+        self.questions += other.questions
+
+    def keep(self, places: list[int]) -> None:
+        """Drops all tickets but those at the places given, and references to the others."""
+        moved = {old: new for new, old in enumerate(places)}
+        self.tickets = [self.tickets[place] for place in places]
+        for ticket in self.tickets:
+            ticket.after = [moved[place] for place in ticket.after if place in moved]
+            ticket.parent = None if ticket.parent is None else moved.get(ticket.parent)
+        for item in self.notes:
+            item.tickets = [moved[place] for place in item.tickets if place in moved]

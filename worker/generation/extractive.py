@@ -1,0 +1,214 @@
+"""Tickets that are made of the spec's own sentences; the model only chooses.
+
+The plan says which requirements belong to which ticket, so that none is lost
+and the count is right whatever the model does. The model chooses among titles,
+types, priorities and leading sentences, each of which would do.
+"""
+
+import re
+from collections.abc import Callable
+
+from tickets.lifecycle import Stage
+from worker.generation import signals
+from worker.generation.blocks import Form
+from worker.generation.calls import Calls
+from worker.generation.choosing import Choice, choose
+from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.facets import facet
+from worker.generation.headings import names_in, together
+from worker.generation.job import GenerationJob
+from worker.generation.order import about, dependencies
+from worker.generation.phrases import speaks_of_people
+from worker.generation.plan import Piece, Plan, chapters, plan
+from worker.generation.roles import Role, Unit
+from worker.generation.spec import Section, Spec
+from worker.generation.text import one_line, shorten
+from worker.generation.titles import titles
+
+Report = Callable[[Stage, str], None]
+
+_CRITERIA = 8
+_POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
+_CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
+
+
+def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Drafts:
+    """The drafts for a job, exactly as many as the plan says."""
+    planned = plan(
+        spec,
+        count=job.ticket_count,
+        most=job.max_ticket_count,
+        include_epics=job.include_epics,
+    )
+    names = names_in(sentence.text for sentence in spec.sentences)
+    english = signals.is_english(" ".join(sentence.text for sentence in spec.sentences))
+    tickets: list[TicketDraft] = []
+    for place, piece in enumerate(planned.pieces):
+        total = len(planned.pieces) + len(planned.epics)
+        report(Stage.GENERATING_TICKETS, f"ticket {place + 1} of {total}")
+        base = None if piece.base is None else tickets[piece.base]
+        if base is not None:
+            tickets.append(_facet_ticket(piece, base))
+            continue
+        taken = {ticket.title for ticket in tickets}
+        possible = titles(piece, names, english=english)
+        new = [title for title in possible if title not in taken]
+        choice = choose(piece, new or possible, calls)
+        tickets.append(_ticket(piece, planned, choice, job.output_detail))
+    for place, others in dependencies(planned.pieces).items():
+        tickets[place].after += others
+    drafts = Drafts(_summary(job, planned), tickets, *_notes(planned))
+    return _with_epics(drafts, planned, job)
+
+
+def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketDraft:
+    texts = [unit.text for unit in piece.units]
+    return TicketDraft(
+        kind=_kind(piece, choice.title),
+        title=choice.title,
+        description=_description(piece, planned, choice.lead, detail),
+        criteria=texts[:_CRITERIA],
+        labels=_labels(piece),
+        points=_points(texts),
+        priority=signals.priority(texts),
+        component=_component(choice.lead.section),
+        confidence=_confidence(piece, chosen=choice.by_model),
+        spans=[(unit.sentence.start, unit.sentence.end) for unit in piece.units],
+    )
+
+
+def _kind(piece: Piece, title: str) -> str:
+    texts = [unit.text for unit in piece.units]
+    if len(texts) == 1 and signals.speaks_of_inquiry(texts[0]):
+        return "spike"
+    if sum(map(signals.speaks_of_fault, texts)) * 2 > len(texts):
+        return "bug"
+    told = [unit.text for unit in piece.units if unit.sentence.form not in {Form.ROW, Form.CODE}]
+    people = list(map(speaks_of_people, told))
+    gained = title.startswith("Let ") or any(people[:1]) or 2 * sum(people) > len(people)
+    return "story" if gained else "task"
+
+
+def _component(section: Section) -> str:
+    """The chapter, below the document's own title."""
+    return section.path[1] if len(section.path) > 1 else section.heading
+
+
+def _description(piece: Piece, planned: Plan, leading: Unit, detail: str) -> str:
+    """The leading sentence, what the spec says around it, and what no criterion has room for."""
+    around = [
+        unit
+        for unit in planned.units
+        if unit.role is Role.CONTEXT and unit.section is leading.section
+    ][: _CONTEXT_SENTENCES[detail]]
+    told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
+    parts = [" ".join(re.sub(":$", ".", unit.text) for unit in told)]
+    beyond = [unit.text for unit in piece.units[_CRITERIA:]]
+    if beyond:
+        parts.append("It also covers:\n" + "\n".join(f"- {text}" for text in beyond))
+    if detail == "detailed":
+        outside = [unit.text for unit in planned.units if unit.role is Role.OUTSIDE]
+        parts += (
+            ["Not part of this work:\n" + "\n".join(f"- {o}" for o in outside)] if outside else []
+        )
+    return "\n\n".join(parts)
+
+
+def _labels(piece: Piece) -> list[str]:
+    return [shorten(heading.lower(), 40) for heading in chapters([piece])[:2]]
+
+
+def _points(texts: list[str]) -> int:
+    """Effort by the number of requirements and their length, as a Fibonacci number."""
+    size = len(texts) + sum(map(len, texts)) / 200
+    return next((points for limit, points in _POINTS if size < limit), 8)
+
+
+def _confidence(piece: Piece, *, chosen: bool) -> float:
+    """How far the ticket can be trusted, from 0 to 1.
+
+    Half of it from the start, as every word is the spec's. More when the model
+    could choose, for the share of requirements that are worded as such, and
+    when the ticket holds a section as a whole; less when it mixes sections.
+    """
+    strong = sum(signals.is_strong(unit.text) for unit in piece.units) / len(piece.units)
+    mixed = 0.05 * (len(piece.sections) - 1)
+    return max(0.3, 0.5 + 0.1 * chosen + 0.2 * strong + 0.15 * piece.whole - mixed)
+
+
+def _facet_ticket(piece: Piece, base: TicketDraft) -> TicketDraft:
+    step = facet(piece.facet)
+    return TicketDraft(
+        kind=step.kind,
+        title=f"{step.step}: {base.title}",
+        description=(
+            f"A further step of the work “{base.title}”. The spec does not name this step; "
+            "it is here because more tickets were asked for than the spec has requirements."
+        ),
+        criteria=[f"{step.criterion}: {criterion}" for criterion in base.criteria],
+        labels=list(base.labels),
+        after=[piece.base] if piece.base is not None else [],
+        points=1,
+        priority="low",
+        component=base.component,
+        confidence=0.2,
+        spans=list(base.spans),
+    )
+
+
+def _summary(job: GenerationJob, planned: Plan) -> str:
+    """The spec's own first words about the whole."""
+    told = (Role.CONTEXT, Role.REQUIREMENT, Role.GOAL)
+    opening = [unit.text for unit in planned.units if unit.role in told and unit.text[-1] != ":"]
+    return shorten(" ".join(opening[:3]), 600) or one_line(job.title)
+
+
+def _notes(planned: Plan) -> tuple[list[RiskDraft], list[QuestionDraft]]:
+    """The risks and open questions that the spec itself names."""
+    risks, questions = [], []
+    for unit in planned.units:
+        related = about(unit.text, planned.pieces)
+        if unit.role is Role.RISK:
+            risks.append(RiskDraft(unit.text, signals.severity(unit.text), related))
+        elif unit.role is Role.QUESTION and len(unit.text.split()) > 2:  # noqa: PLR2004 - "Why?" asks nothing
+            questions.append(QuestionDraft(unit.text, related))
+    return risks, questions
+
+
+def _with_epics(drafts: Drafts, planned: Plan, job: GenerationJob) -> Drafts:
+    """The drafts with their epics in front."""
+    epics = [_epic(share, planned, drafts.tickets, job) for share in planned.epics]
+    whole = Drafts("", epics)
+    for number, share in enumerate(planned.epics):
+        for place in share:
+            drafts.tickets[place].parent = number - len(epics)  # moved along with the rest
+    whole.append(drafts)
+    return whole
+
+
+def _epic(
+    share: range, planned: Plan, tickets: list[TicketDraft], job: GenerationJob
+) -> TicketDraft:
+    """An epic for neighbouring pieces; one alone stands for the whole work and its goals."""
+    own = [tickets[place] for place in share]
+    headings = chapters(planned.pieces[place] for place in share)
+    alone = len(planned.epics) == 1
+    goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
+    title = one_line(job.title).rstrip(".") if alone or not headings else together(headings)
+    return TicketDraft(
+        kind="epic",
+        title=title,
+        description=f"{title}: " + "; ".join(ticket.title for ticket in own[:12]) + ".",
+        criteria=[*goals, *(f"Done: {ticket.title}" for ticket in own)][:_CRITERIA],
+        labels=[shorten(heading.lower(), 40) for heading in headings[:3]],
+        priority=_highest(own),
+        component=headings[0] if headings and not alone else "",
+        spans=[span for ticket in own for span in ticket.spans],
+    )
+
+
+def _highest(tickets: list[TicketDraft]) -> str:
+    order = ("low", "medium", "high", "critical")
+    return max(
+        (t.priority for t in tickets if t.priority in order), key=order.index, default="medium"
+    )

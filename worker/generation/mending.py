@@ -1,0 +1,128 @@
+"""Deterministic repairs: whatever a draft says, after these it keeps the contract's rules."""
+
+from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.text import capitalised, clean, folded, one_line, shorten
+
+TYPES = ("epic", "story", "task", "bug", "spike")
+LEVELS = ("low", "medium", "high", "critical")
+
+_TITLE = 120
+_LABEL = 40
+_LABELS = 6
+_CRITERIA = 8
+_RISKS = 20
+
+
+def mend(drafts: Drafts, *, name: str, include_epics: bool) -> None:
+    """Makes the drafts fit the schema and the graph rules; their number stays.
+
+    Args:
+        drafts: Changed in place.
+        name: What the work is called, for what has no words of its own.
+        include_epics: False: epics become stories.
+    """
+    for ticket in drafts.tickets:
+        _mend_text(ticket, name)
+        _mend_values(ticket)
+    _set_apart(drafts.tickets)
+    _mend_parents(drafts.tickets, include_epics=include_epics)
+    _mend_order(drafts.tickets)
+    _mend_notes(drafts, name)
+
+
+def _mend_text(ticket: TicketDraft, name: str) -> None:
+    ticket.title = shorten(capitalised(one_line(ticket.title)), _TITLE) or shorten(name, _TITLE)
+    ticket.description = clean(ticket.description).strip() or ticket.title
+    criteria = dict.fromkeys(one_line(criterion) for criterion in ticket.criteria)
+    told = [criterion for criterion in criteria if criterion][:_CRITERIA]
+    ticket.criteria = told or [one_line(ticket.description)]
+
+
+def _mend_values(ticket: TicketDraft) -> None:
+    if ticket.kind not in TYPES:
+        ticket.kind = "task"
+    if ticket.priority not in LEVELS:
+        ticket.priority = None
+    if ticket.points is not None:
+        ticket.points = min(max(ticket.points, 1), 100)
+    labels = dict.fromkeys(shorten(one_line(label).lower(), _LABEL) for label in ticket.labels)
+    ticket.labels = [label for label in labels if label][:_LABELS]
+
+
+def _set_apart(tickets: list[TicketDraft]) -> None:
+    """Numbers the repetitions of a title, so that each can be told from the others."""
+    taken: set[str] = set()
+    for ticket in tickets:
+        title, times = ticket.title, 1
+        while folded(ticket.title) in taken:
+            times += 1
+            suffix = f" ({times})"
+            ticket.title = shorten(title, _TITLE - len(suffix)) + suffix
+        taken.add(folded(ticket.title))
+
+
+def _mend_parents(tickets: list[TicketDraft], *, include_epics: bool) -> None:
+    for ticket in tickets:
+        if not include_epics and ticket.kind == "epic":
+            ticket.kind = "story"
+    epics = {place for place, ticket in enumerate(tickets) if ticket.kind == "epic"}
+    for place, ticket in enumerate(tickets):
+        if place in epics or ticket.parent not in epics:
+            ticket.parent = None
+    for place in sorted(epics):
+        if not _has_child(tickets, place) and not _adopt(tickets, place):
+            tickets[place].kind = "story"
+
+
+def _has_child(tickets: list[TicketDraft], epic: int) -> bool:
+    return any(ticket.parent == epic for ticket in tickets)
+
+
+def _adopt(tickets: list[TicketDraft], epic: int) -> bool:
+    """Gives an empty epic the ticket without one whose words are nearest to its own."""
+    orphans = [t for t in tickets if t.kind != "epic" and t.parent is None]
+    if not orphans:
+        return False
+    own = _words(tickets[epic])
+    nearest = max(orphans, key=lambda ticket: len(own & _words(ticket)))
+    nearest.parent = epic
+    return True
+
+
+def _words(ticket: TicketDraft) -> set[str]:
+    return set(folded(f"{ticket.title} {ticket.description}").split())
+
+
+def _mend_order(tickets: list[TicketDraft]) -> None:
+    """Drops dependencies that cannot be: unknown, repeated, on itself or its epic, in a circle."""
+    before: list[set[int]] = [set() for _ in tickets]
+    for place, ticket in enumerate(tickets):
+        kept: list[int] = []
+        for other in dict.fromkeys(ticket.after):
+            possible = 0 <= other < len(tickets) and other != place
+            if possible and not _family(tickets, place, other) and place not in before[other]:
+                kept.append(other)
+                gained = before[other] | {other}
+                for later in range(len(tickets)):
+                    if later == place or place in before[later]:
+                        before[later] |= gained
+        ticket.after = kept
+
+
+def _family(tickets: list[TicketDraft], one: int, other: int) -> bool:
+    return tickets[one].parent == other or tickets[other].parent == one
+
+
+def _mend_notes(drafts: Drafts, name: str) -> None:
+    drafts.summary = clean(drafts.summary).strip() or name
+    for item in drafts.notes:
+        item.text = one_line(item.text)
+        known = (place for place in item.tickets if 0 <= place < len(drafts.tickets))
+        item.tickets = list(dict.fromkeys(known))
+    for risk in drafts.risks:
+        if risk.severity not in LEVELS:
+            risk.severity = "medium"
+    drafts.risks = list({folded(risk.text): risk for risk in drafts.risks if risk.text}.values())
+    drafts.risks = drafts.risks[:_RISKS]
+    asked = {folded(question.text): question for question in drafts.questions if question.text}
+    drafts.questions = list(asked.values())[:_RISKS]

@@ -1,0 +1,236 @@
+"""Titles: a verb and what it is done to, made from a sentence of the spec.
+
+Made for English. From any other language a title is the spec's own words.
+"""
+
+import re
+
+from worker.generation import words
+from worker.generation.text import capitalised, shorten
+
+LONGEST = 80
+
+_MODAL = re.compile(
+    r"^(?P<subject>[^,;:]{2,60}?)\s+"
+    r"(?P<modal>must|shall|should|can|may|will|needs? to|ha(?:s|ve) to|(?:is|are) able to|cannot|"
+    r"can't|(?:is|are) (?:allowed|required) to)"
+    r"(?P<not>\s+(?:not|never))?\s+(?P<rest>\S.*)$",
+    re.IGNORECASE,
+)
+_STORY = re.compile(
+    r"^as an? (?P<role>[^,]{2,40}),? i (?:want|need|would like|can|should be able)(?: to)? "
+    r"(?P<rest>.+)$",
+    re.IGNORECASE,
+)
+_AHEAD = re.compile(
+    r"^(?:if|when|whenever|once|after|before|for|in|on|at|as soon as|while|by default|during|until|"
+    r"from|without|with|where|unless|then|also|finally|later|optionally)\b[^,]{0,80},\s+",
+    re.IGNORECASE,
+)
+# "After five attempts the portal …", without a comma.
+_LATE_SUBJECT = re.compile(
+    r"^(?:if|when|once|after|before|for|in|on|at|while|during|until)\b.*\b"
+    r"((?:the|an?|each|every)\s\w+)$",
+    re.IGNORECASE,
+)
+_ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
+_REMARK = re.compile(
+    r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required)\s*[:,-]\s*",
+    re.IGNORECASE,
+)
+_ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
+_TAIL = re.compile(
+    r"(?:;|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|\sso that\s|\sbecause\s|\sin order to\s|"
+    r"\sunless\s|\sso\s).*$"
+)
+_CELL_END = " \N{EN DASH} "
+_FORCED = ("must", "shall", "need", "ha", "is required", "are required")
+
+
+def imperative(sentence: str) -> str | None:
+    """What has to be done so that the sentence becomes true; None when it cannot be said."""
+    text = _AHEAD.sub("", sentence.strip().rstrip(".!… "))
+    text = _ABILITY.sub("", _REMARK.sub("", text))
+    if not text or text.split()[0].lower() in words.PRONOUNS:
+        return None
+    story = _STORY.match(text)
+    if story:
+        return trimmed(f"Let {_with_article(story['role'])} {story['rest']}")
+    modal = _MODAL.match(text)
+    if modal and not _ends_phrase(modal["subject"].split()[-1]):
+        return trimmed(_from_modal(modal))
+    made = _from_statement(text) or (capitalised(text) if begins_with_verb(text) else None)
+    return trimmed(made) if made else None
+
+
+def _from_modal(found: re.Match[str]) -> str:
+    subject = _LATE_SUBJECT.sub(r"\1", found["subject"].strip())
+    rest = _ADVERBS.sub("", found["rest"])
+    modal = found["modal"].lower()
+    if found["not"] or modal in {"cannot", "can't"}:
+        return f"Ensure that {mid(subject)} {_denied(subject, modal, rest)}"
+    if is_system(subject):
+        return _base(rest)
+    if _is_person(subject):
+        if modal.startswith(_FORCED):
+            return f"Require {mid(subject)} to {rest}"
+        return f"Let {mid(subject)} {rest}"
+    return f"Ensure that {mid(subject)} {_stated(subject, rest)}"
+
+
+def _denied(subject: str, modal: str, rest: str) -> str:
+    if rest.startswith("be "):
+        return f"{'are' if words.is_plural(subject) else 'is'} never {rest[3:]}"
+    if modal in {"will", "shall", "should"}:
+        return f"{'do' if words.is_plural(subject) else 'does'} not {rest}"
+    return f"cannot {rest}"
+
+
+def _stated(subject: str, rest: str) -> str:
+    """The rest of a sentence without its modal: "be paid" as "are paid"."""
+    verb, _, more = rest.partition(" ")
+    plural = words.is_plural(subject)
+    if verb == "be":
+        return f"{'are' if plural else 'is'} {more}"
+    return rest if plural else f"{words.third(verb)} {more}"
+
+
+def _base(rest: str) -> str:
+    if rest.startswith("be "):
+        return f"Be {rest[3:]}"
+    return capitalised(rest)
+
+
+def _from_statement(text: str) -> str | None:
+    """From "the portal shows …", "customers see …" or "refunds are paid …"."""
+    split = text.split()
+    for place in range(1, min(7, len(split))):
+        subject, verb, rest = split[:place], split[place].lower(), " ".join(split[place + 1 :])
+        about = " ".join(subject)
+        if _ends_phrase(subject[-1]) or not rest:
+            return None
+        if verb in {"is", "are"}:
+            return f"Ensure that {mid(about)} {verb} {rest}"
+        if verb in words.BY_THIRD and not words.is_plural(about):
+            base = words.BY_THIRD[verb]
+            if base in words.NOUNS_TOO and not _is_sure(about):
+                return None
+            return _statement(about, base, verb, rest)
+        plain = verb in words.VERBS and words.is_plural(about)
+        if plain and (verb not in words.NOUNS_TOO or _is_person(about)):
+            return _statement(about, verb, verb, rest)
+    return None
+
+
+def _statement(subject: str, base: str, verb: str, rest: str) -> str:
+    if is_system(subject):
+        return f"{capitalised(base)} {_infinitives(rest)}"
+    if _is_person(subject):
+        return f"Let {mid(subject)} {base} {_infinitives(rest)}"
+    return f"Ensure that {mid(subject)} {verb} {rest}"
+
+
+def _is_sure(subject: str) -> bool:
+    """Whether it is a subject even before a word that could be a noun: "structured logs"."""
+    determined = subject.lower().split()[0] in words.DETERMINERS
+    return determined or _is_person(subject) or is_system(subject)
+
+
+def _infinitives(rest: str) -> str:
+    """Turns "and offers it" into "and offer it", after a verb that has lost its s."""
+    return re.sub(
+        r"\b(and|or|then) (\w+s)\b",
+        lambda found: f"{found[1]} {words.BY_THIRD.get(found[2], found[2])}",
+        rest,
+    )
+
+
+def _ends_phrase(word: str) -> bool:
+    return word[-1] in ",;:)" or word.lower() in {"to", "that", "which", "who", "if"}
+
+
+def begins_with_verb(text: str) -> bool:
+    """Whether a text reads as an order, such as "add the rooms", but not "order lookup"."""
+    first, _, rest = text.partition(" ")
+    verb = first.lower().rstrip(",")
+    if verb not in words.VERBS or not rest:
+        return False
+    return verb not in words.NOUNS_TOO or rest.split()[0].lower() in words.DETERMINERS
+
+
+def _is_person(subject: str) -> bool:
+    return words.is_person(_head(subject))
+
+
+def is_system(subject: str) -> bool:
+    """Whether a noun phrase names the product or a part of it."""
+    return _head(subject) in words.SYSTEMS
+
+
+def _head(subject: str) -> str:
+    """The word that a noun phrase is about: the last one before "of", "with" and the like."""
+    first = re.split(r"\s(?:of|with|for|in|on|at|from|who|whose|without|or|and)\s", subject)[0]
+    return (first.lower().split() or [""])[-1].strip("\"'")
+
+
+def mid(subject: str) -> str:
+    """A subject in the middle of a title: no capital, unless it is a name."""
+    first, _, rest = subject.partition(" ")
+    known = first.lower() in words.DETERMINERS | words.PEOPLE | words.SMALL
+    named = len(first) > 1 and not first[1:].islower() and not known
+    return subject if named else f"{first.lower()} {rest}".strip()
+
+
+def _with_article(role: str) -> str:
+    return (
+        role if words.is_plural(role) else f"{'an' if role[0].lower() in 'aeiou' else 'a'} {role}"
+    )
+
+
+def speaks_of_people(text: str) -> bool:
+    """Whether a sentence begins with what somebody does or gets."""
+    return any(words.is_person(word.strip(".,")) for word in text.lower().split()[:6])
+
+
+def from_noun_phrase(text: str) -> str | None:
+    """A title for an item that is no sentence, such as "photo upload, up to five"."""
+    bare = _TAIL.sub("", _REMARK.sub("", text.rstrip(". ")))
+    size = len(bare.split())
+    if not 1 <= size <= 7 or not bare[:1].isalnum():  # noqa: PLR2004 - longer ones are sentences
+        return None
+    return f"Add {mid(bare)}"
+
+
+def from_row(text: str) -> str:
+    """A title for a table's row, by its first cell."""
+    return shorten(f"Implement {mid(text.split(_CELL_END, maxsplit=1)[0])}", LONGEST)
+
+
+def from_fault(text: str) -> str:
+    """A title for a fault, which is told rather than turned into its opposite."""
+    return quoted(text) if text.lower().startswith("fix") else f"Fix: {quoted(text)}"
+
+
+def quoted(text: str) -> str:
+    """The beginning of a text, as a title of last resort."""
+    whole = text.rstrip(".!… ")
+    bare = _TAIL.sub("", whole)
+    return shorten(capitalised(bare if len(bare) > LONGEST // 2 else whole), LONGEST)
+
+
+def trimmed(title: str) -> str:
+    """A title cut where a clause or a phrase ends, without small words left hanging."""
+    short = _TAIL.sub("", title)
+    title = short if len(short.split()) >= 4 else title  # noqa: PLR2004 - less says too little
+    kept = title.rstrip(" ,;:.").split()
+    while len(" ".join(kept)) > LONGEST and len(kept) > 1:
+        kept = _without_last_phrase(kept)
+    while len(kept) > 2 and kept[-1].lower() in words.SMALL:  # noqa: PLR2004 - verb and object stay
+        kept.pop()
+    return shorten(" ".join(kept), LONGEST)
+
+
+def _without_last_phrase(kept: list[str]) -> list[str]:
+    starts = [place for place, word in enumerate(kept) if word.lower() in words.PHRASE_STARTS]
+    last = max((place for place in starts if place > 3), default=len(kept) - 1)  # noqa: PLR2004 - verb and object stay
+    return kept[:last]

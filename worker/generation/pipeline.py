@@ -1,0 +1,65 @@
+"""From a spec to a checked result, by whichever profile the model needs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tickets import graph, validation
+from tickets.errors import JobErrorCode
+from tickets.lifecycle import Stage
+from worker.cancellation import Cancellation
+from worker.generation import extractive, freeform
+from worker.generation.calls import Calls
+from worker.generation.document import document, source_title
+from worker.generation.job import GenerationError, GenerationJob
+from worker.generation.mending import mend
+from worker.generation.spec import parse
+from worker.provider import Profile, Provider
+
+_WRITERS = {Profile.EXTRACTIVE: extractive.write, Profile.FREEFORM: freeform.write}
+
+
+def generate(
+    job: GenerationJob,
+    provider: Provider,
+    *,
+    deadline: float,
+    cancellation: Cancellation,
+    report: Callable[[Stage, str], None],
+) -> dict[str, Any]:
+    """A `tickets.result.v1` document that keeps every rule, and the job's options.
+
+    Args:
+        job: What is asked for.
+        provider: The model that makes it.
+        deadline: On the monotonic clock, for all calls together.
+        cancellation: Ends the attempt at any moment.
+        report: Is told each stage, and how far it has come in a few words.
+
+    Raises:
+        GenerationError: The attempt has failed.
+        GenerationCancelled: The cancellation was requested.
+    """
+    report(Stage.PREPARING_PROMPT, "reading the spec")
+    calls = Calls(provider, deadline, cancellation)
+    spec = parse(job.spec)
+    drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
+    report(Stage.VALIDATING_OUTPUT, f"{len(drafts.tickets)} tickets")
+    mend(drafts, name=source_title(job), include_epics=job.include_epics)
+    result = document(job, drafts, calls.metadata())
+    _check(result, job)
+    return result
+
+
+def _check(result: dict[str, Any], job: GenerationJob) -> None:
+    problems = validation.result_problems(result) or graph.count_problems(
+        result,
+        ticket_count=job.ticket_count,
+        max_ticket_count=job.max_ticket_count,
+        include_epics=job.include_epics,
+    )
+    if problems:
+        raise GenerationError(
+            JobErrorCode.MODEL_OUTPUT_INVALID,
+            f"the tickets break a rule: {problems[0]}",
+            retryable=False,
+        )

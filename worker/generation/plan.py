@@ -1,0 +1,222 @@
+"""Which part of the spec goes into which ticket, decided before any ticket is written.
+
+Every requirement has its place in exactly one piece; pieces are merged or
+split until there are as many as asked for. Only when there are more pieces
+than sentences do several share one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import ceil
+
+from worker.generation import signals
+from worker.generation.blocks import Form
+from worker.generation.roles import Role, Unit, as_requirement, sort
+from worker.generation.spec import Section, Sentence, Spec
+
+
+@dataclass(slots=True)
+class Piece:
+    """What one ticket is made of.
+
+    Attributes:
+        units: Requirements, in the spec's order; never empty.
+        whole: It holds all requirements of each of its sections.
+        facet: Which further work on another piece this is; 0: the work itself.
+        base: Place of the piece that a facet is about.
+    """
+
+    units: list[Unit]
+    whole: bool = True
+    facet: int = 0
+    base: int | None = None
+
+    @property
+    def sections(self) -> list[Section]:
+        return list(dict.fromkeys(unit.section for unit in self.units))
+
+
+@dataclass(slots=True)
+class Plan:
+    """The pieces, and where the epics' shares begin and end.
+
+    Attributes:
+        pieces: In the spec's order, facets behind their base.
+        epics: Places of the pieces of each epic; empty: no epics.
+    """
+
+    units: list[Unit]
+    pieces: list[Piece]
+    epics: list[range] = field(default_factory=list)
+
+
+# Criteria of one ticket, when the number of tickets is free.
+_COMFORTABLE = 5
+_COMFORTABLE_ALONE = 3
+_FEWEST_UNDER_EPIC = 3
+_FEWEST_WITH_EPIC = 4
+_TICKETS_PER_EPIC = 5
+_FEWEST_WITH_EPICS = 10
+_MANY = 100
+
+
+def needed(sentences: list[Sentence], *, most: int) -> int:
+    """About how many tickets so many sentences need."""
+    return min(max(1, ceil(len(sentences) / _COMFORTABLE)), most)
+
+
+def plan(spec: Spec, *, count: int | None, most: int, include_epics: bool) -> Plan:
+    """The plan for a spec.
+
+    Args:
+        spec: At least one sentence.
+        count: Exactly so many tickets, epics included.
+        most: Never more, epics included.
+        include_epics: Whether some of them may be epics.
+    """
+    units = sort(spec)
+    pieces = _by_section(units)
+    if count is None:
+        alone = len(pieces) == 1
+        pieces = [part for piece in pieces for part in _parts(piece, _size(piece, alone=alone))]
+    wanted = count or min(len(pieces) + 1, most)
+    enough = sum(len(piece.units) for piece in pieces) >= _FEWEST_UNDER_EPIC
+    epics = _epic_count(wanted, pieces) if include_epics and enough else 0
+    if not epics:  # no ticket to hold the goals as a whole
+        goals = [as_requirement(unit) for unit in units if unit.role is Role.GOAL]
+        pieces += _by_section(goals)
+    leaves = count - epics if count else min(len(pieces), most - epics)
+    _merge(pieces, leaves)
+    _split(pieces, leaves)
+    pieces = _with_facets(pieces, leaves)
+    return Plan(units, pieces, _shares(pieces, epics))
+
+
+def _by_section(units: list[Unit]) -> list[Piece]:
+    pieces: dict[Section, Piece] = {}
+    for unit in units:
+        if unit.role is Role.REQUIREMENT:
+            pieces.setdefault(unit.section, Piece([])).units.append(unit)
+    return list(pieces.values())
+
+
+def _parts(piece: Piece, size: int) -> list[Piece]:
+    parts = [piece]
+    _split(parts, size)
+    return parts
+
+
+def _size(piece: Piece, *, alone: bool) -> int:
+    """A ticket per item in a list of separate things, else one for a few sentences."""
+    texts = [unit.text for unit in piece.units]
+    listed = all(unit.sentence.form is not Form.PROSE for unit in piece.units)
+    faults = 2 * sum(map(signals.speaks_of_fault, texts)) >= len(texts)
+    if faults or (alone and listed) or all(map(signals.is_story, texts)):
+        return len(texts)
+    return ceil(len(texts) / (_COMFORTABLE_ALONE if alone else _COMFORTABLE))
+
+
+def _epic_count(wanted: int, pieces: list[Piece]) -> int:
+    if wanted < _FEWEST_WITH_EPIC:
+        return 0
+    if wanted < _FEWEST_WITH_EPICS:
+        return 1
+    return max(1, min(len(pieces), wanted // _TICKETS_PER_EPIC, 8))
+
+
+def _merge(pieces: list[Piece], leaves: int) -> None:
+    """Joins the neighbours that are smallest together, within a chapter if possible."""
+    while len(pieces) > max(leaves, _MANY) * 2:  # first in bulk: a book has thousands
+        pieces[:] = [_joined(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
+    while len(pieces) > leaves:
+        place = min(range(len(pieces) - 1), key=lambda at: _cost(pieces[at], pieces[at + 1]))
+        pieces[place].units += pieces.pop(place + 1).units
+
+
+def _joined(pieces: list[Piece]) -> Piece:
+    return Piece([unit for piece in pieces for unit in piece.units])
+
+
+def _cost(one: Piece, other: Piece) -> tuple[int, bool]:
+    apart = one.units[-1].section.path != other.units[0].section.path
+    return len(one.units) + len(other.units) + (2 if apart else 0), apart
+
+
+def _split(pieces: list[Piece], leaves: int) -> None:
+    """Halves the largest piece, between sections where it has several."""
+    while len(pieces) < leaves:
+        place = max(range(len(pieces)), key=lambda at: len(pieces[at].units))
+        units = pieces[place].units
+        if len(units) == 1:
+            return
+        middle = _middle(units)
+        pieces[place : place + 1] = [
+            Piece(units[:middle], whole=False),
+            Piece(units[middle:], whole=False),
+        ]
+
+
+def _middle(units: list[Unit]) -> int:
+    """Where to cut: near the middle, before a new section or a new kind of line."""
+    half = len(units) / 2
+    places = range(1, len(units))
+
+    def distance(at: int) -> float:
+        one, other = units[at - 1], units[at]
+        seam = one.section is not other.section or one.sentence.form != other.sentence.form
+        return abs(at - half) - (1 if seam else 0)
+
+    return min(places, key=distance)
+
+
+def _with_facets(pieces: list[Piece], leaves: int) -> list[Piece]:
+    """Further pieces about the same sentences, in turn, until there are enough."""
+    bases = len(pieces)
+    made: list[list[Piece]] = [[piece] for piece in pieces]
+    for extra in range(max(0, leaves - bases)):
+        own = made[extra % bases]
+        own.append(Piece(own[0].units, facet=len(own)))
+    ordered: list[Piece] = []
+    for own in made:
+        base = len(ordered)
+        for piece in own[1:]:
+            piece.base = base
+        ordered += own
+    return ordered
+
+
+def _shares(pieces: list[Piece], epics: int) -> list[range]:
+    """Neighbouring pieces for each epic, about equally many, cut between chapters if possible."""
+    shares: list[range] = []
+    start = 0
+    for left in range(epics, 0, -1):
+        if left == 1:
+            shares.append(range(start, len(pieces)))
+            break
+        ideal = start + (len(pieces) - start) / left
+        places = range(start + 1, len(pieces) - left + 2)
+        end = min(places, key=lambda at: abs(at - ideal) + _penalty(pieces, at))
+        shares.append(range(start, end))
+        start = end
+    return shares
+
+
+def _penalty(pieces: list[Piece], at: int) -> float:
+    """How bad it is to begin an epic at a piece: within one section or chapter, or a facet."""
+    before, after = pieces[at - 1].units[-1].section, pieces[at].units[0].section
+    if pieces[at].facet:
+        return 100
+    if before is after:
+        return 100
+    return 1 if _chapter(before) == _chapter(after) else 0
+
+
+def _chapter(section: Section) -> str:
+    headings = (*section.path, section.heading)
+    return headings[1] if len(headings) > 1 else ""
+
+
+def chapters(pieces: Iterable[Piece]) -> list[str]:
+    """The different headings under which pieces stand, in order."""
+    headings = [section.heading for piece in pieces for section in piece.sections]
+    return [heading for heading in dict.fromkeys(headings) if heading]

@@ -1,0 +1,35 @@
+"""Prompt texts: files in `worker/prompts/`, each with a version and one part per message.
+
+A file begins with `version: N`. Parts begin with `# name`; `{{word}}` stands
+for what the code fills in.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).resolve().parents[1] / "prompts"
+_PART = re.compile(r"^# (\w+)\n(.*?)(?=^# |\Z)", re.DOTALL | re.MULTILINE)
+_BLANK = re.compile(r"\{\{(\w+)\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt file."""
+
+    version: int
+    parts: dict[str, str]
+
+    def fill(self, part: str, **values: object) -> str:
+        """A part's text with its blanks filled; what is filled in is not looked at again."""
+        return _BLANK.sub(lambda blank: str(values[blank.group(1)]), self.parts[part])
+
+
+@cache
+def load(name: str) -> Prompt:
+    """The prompt in `NAME.md`."""
+    text = (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    head, _, body = text.partition("\n")
+    parts = {part: content.strip() for part, content in _PART.findall(body)}
+    return Prompt(int(head.removeprefix("version:")), parts)

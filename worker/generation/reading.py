@@ -1,0 +1,182 @@
+"""A model's parsed answer as drafts: our compact form, or something like a whole result.
+
+Lenient about names and types, and never about references: what cannot be
+resolved is left out. Whatever is taken is text or a number, nothing else.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.spec import Sentence
+from worker.generation.text import folded
+
+Json = dict[str, Any]
+
+# What models and people call the same thing.
+_TITLE = ("title", "name", "summary")
+_KIND = ("type", "ticket_type", "issue_type", "kind")
+_DESCRIPTION = ("description", "body", "details")
+_CRITERIA = ("criteria", "acceptance_criteria", "acceptanceCriteria", "acceptance", "outcome")
+_AFTER = ("after", "dependencies", "depends_on", "dependsOn", "blocked_by")
+_PARENT = ("epic", "parent_external_id", "parent", "parent_id", "epic_id")
+_OWN_ID = ("external_id", "id", "key", "ticket_id")
+_POINTS = ("points", "story_points", "storyPoints", "estimate")
+_RISK_TEXT = ("text", "description", "risk", "title")
+_QUESTION_TEXT = ("text", "question", "description", "title")
+_RELATED = ("tickets", "related_ticket_ids", "related_tickets")
+
+
+class NoTicketsError(ValueError):
+    """The answer is JSON, and holds no tickets."""
+
+
+def read(answer: Any, sentences: list[Sentence]) -> Drafts:
+    """The drafts in an answer; `sentences` are those that it could cite.
+
+    Raises:
+        NoTicketsError: There are none.
+    """
+    whole = _whole(answer)
+    epics = [{**epic, "type": "epic"} for epic in _objects(whole.get("epics"))]
+    tickets = _objects(whole.get("tickets"))
+    if not tickets:
+        raise NoTicketsError('the answer has no "tickets"')
+    places = _Places(epics, tickets)
+    cited = {sentence.number: sentence for sentence in sentences}
+    summary = _first(whole, ("summary",)) or _first(_mapping(whole.get("source")), ("summary",))
+    return Drafts(
+        summary=_text(summary),
+        tickets=[_ticket(entry, places, cited) for entry in [*epics, *tickets]],
+        risks=[
+            RiskDraft(_text(_first(entry, _RISK_TEXT)), _word(entry.get("severity")), related)
+            for entry, related in places.related(whole.get("risks"))
+        ],
+        questions=[
+            QuestionDraft(_text(_first(entry, _QUESTION_TEXT)), related)
+            for entry, related in places.related(
+                whole.get("questions", whole.get("open_questions"))
+            )
+        ],
+    )
+
+
+class _Places:
+    """Finds the tickets that an answer refers to, by number or by id."""
+
+    def __init__(self, epics: list[Json], tickets: list[Json]) -> None:
+        self._epics = len(epics)
+        self._tickets = len(tickets)
+        self._by_name: dict[str, int] = {}
+        for place, entry in enumerate([*epics, *tickets]):
+            for name in (_first(entry, _OWN_ID), _first(entry, _TITLE)):
+                if isinstance(name, (str, int)) and not isinstance(name, bool):
+                    self._by_name.setdefault(_name(name), place)
+
+    def tickets(self, references: Any) -> list[int]:
+        found = (self._place(entry, self._epics, self._tickets) for entry in _list(references))
+        return [place for place in found if place is not None]
+
+    def epic(self, reference: Any) -> int | None:
+        return self._place(reference, 0, self._epics)
+
+    def related(self, notes: Any) -> list[tuple[Json, list[int]]]:
+        """Risks or questions with the tickets that they are about; bare texts count too."""
+        entries = [{"text": note} if isinstance(note, str) else note for note in _list(notes)]
+        return [(entry, self.tickets(_first(entry, _RELATED))) for entry in _objects(entries)]
+
+    def _place(self, reference: Any, base: int, size: int) -> int | None:
+        if isinstance(reference, (str, int)) and not isinstance(reference, bool):
+            if _name(reference) in self._by_name:
+                return self._by_name[_name(reference)]
+            if isinstance(reference, int) and 1 <= reference <= size:
+                return base + reference - 1
+        return None
+
+
+def _name(reference: str | int) -> str:
+    return folded(str(reference)[:200])
+
+
+def _ticket(entry: Json, places: _Places, cited: dict[int, Sentence]) -> TicketDraft:
+    sources = [cited[number] for number in _numbers(entry.get("sources")) if number in cited]
+    quoted = [source.text for source in sources]
+    title = _text(_first(entry, _TITLE)) or (quoted[0] if quoted else "")
+    criteria = [_text(criterion) for criterion in _list(_first(entry, _CRITERIA))]
+    kind = _word(_first(entry, _KIND))
+    metadata = _mapping(entry.get("metadata"))
+    return TicketDraft(
+        kind=kind,
+        title=title,
+        description=_text(_first(entry, _DESCRIPTION)) or " ".join(quoted),
+        criteria=[criterion for criterion in criteria if criterion.strip()] or quoted,
+        labels=[label for label in _list(entry.get("labels")) if isinstance(label, str)],
+        after=places.tickets(_first(entry, _AFTER)),
+        points=next(iter(_numbers(_first(entry, _POINTS))), None),
+        priority=_word(entry.get("priority")) or None,
+        parent=None if kind == "epic" else places.epic(_first(entry, _PARENT)),
+        component=_text(entry.get("component") or metadata.get("component")),
+        confidence=None if kind == "epic" else _grounding(title, criteria, quoted),
+        spans=[(source.start, source.end) for source in sources],
+    )
+
+
+def _grounding(title: str, criteria: list[str], quoted: list[str]) -> float:
+    """How far the words of a ticket are words of the sentences it cites, 0.2 to 0.95.
+
+    Words of up to three letters say nothing about that and do not count.
+    """
+    own = _long_words(" ".join([title, *criteria]))
+    if not own or not quoted:
+        return 0.2
+    return 0.2 + 0.75 * len(own & _long_words(" ".join(quoted))) / len(own)
+
+
+def _long_words(text: str) -> set[str]:
+    return {word for word in folded(text).split() if len(word) > 3}  # noqa: PLR2004 - as said above
+
+
+def _whole(answer: Any) -> Json:
+    """The object that holds the tickets, out of a wrapper if it has one."""
+    if isinstance(answer, list):
+        return {"tickets": answer}
+    if not isinstance(answer, dict):
+        return {}
+    if "tickets" not in answer:
+        inner = [value for value in answer.values() if isinstance(value, dict)]
+        return next((value for value in inner if "tickets" in value), answer)
+    return answer
+
+
+def _first(entry: Json, names: Iterable[str]) -> Any:
+    return next((entry[name] for name in names if entry.get(name) not in (None, "")), None)
+
+
+def _objects(value: Any) -> list[Json]:
+    return [entry for entry in _list(value) if isinstance(entry, dict)]
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _word(value: Any) -> str:
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _numbers(value: Any) -> list[int]:
+    return [
+        int(entry)
+        for entry in _list(value)
+        if isinstance(entry, (int, float)) and not isinstance(entry, bool) and abs(entry) < 1e6  # noqa: PLR2004 - no sentence has such a number
+    ]

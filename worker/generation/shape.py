@@ -1,0 +1,172 @@
+"""The compact form that a freeform model answers in: as a schema, and in words.
+
+Small on purpose: no ids, no patterns, no open objects, short texts. Tickets
+and sentences are referred to by number.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from worker.generation.prompts import Prompt
+
+FEWEST_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What an output detail asks of one ticket."""
+
+    sentences: str
+    description: int
+    criteria: tuple[int, int]
+    tokens: int
+
+
+DEPTHS = {
+    "compact": Depth("one short sentence", 200, (1, 3), 160),
+    "standard": Depth("two or three sentences", 500, (2, 5), 260),
+    "detailed": Depth("three to six sentences", 900, (3, 8), 420),
+}
+_TICKETS_PER_EPIC = 6
+_FEWEST_WITH_EPIC = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One answer's shape.
+
+    Attributes:
+        schema: For `format`.
+        epics: How many of the tickets are epics.
+        least: The fewest tickets, epics apart.
+        most: The most tickets, epics apart.
+        depth: How much to say about each.
+        tokens: What the whole answer takes, about.
+    """
+
+    schema: dict[str, Any]
+    epics: int
+    least: int
+    most: int
+    expected: int
+    depth: Depth
+    tokens: int
+
+    def words(self, prompt: Prompt) -> str:
+        """The same for the model to read, as the grammar is not shown to it."""
+        least, most = self.depth.criteria
+        return prompt.fill(
+            "shape",
+            epics=prompt.fill("epics", count=self.epics) + "\n" if self.epics else "",
+            epic=prompt.fill("epic") if self.epics else "",
+            count=self._count(),
+            criteria=f"{least} to {most}",
+        )
+
+    def _count(self) -> str:
+        if self.least == self.most:
+            return f"exactly {self.most}"
+        return f"as many as the spec needs, about {self.expected} and at most {self.most}"
+
+
+def shape(
+    *,
+    count: int | None,
+    most: int,
+    expected: int,
+    sentences: list[int],
+    include_epics: bool,
+    detail: str,
+) -> Shape:
+    """The shape of one answer.
+
+    Args:
+        count: Exactly so many tickets, epics included.
+        most: Never more, epics included.
+        expected: About how many the spec needs.
+        sentences: The numbers that may be cited.
+        include_epics: Whether some of the tickets may be epics.
+        detail: The contract's `output_detail`.
+    """
+    depth = DEPTHS[detail]
+    epics = _epics(expected) if include_epics else 0
+    epics = epics if epics < (count or most) else 0
+    least, top = (count - epics, count - epics) if count else (1, most - epics)
+    top = max(least, min(top, max(2 * expected, 6)))
+    ticket = _ticket(depth, sentences, top, epics)
+    properties: dict[str, Any] = {"summary": _string(400)}
+    if epics:
+        properties["epics"] = _array(_epic(depth), epics, epics)
+    properties["tickets"] = _array(ticket, least, top)
+    properties["risks"] = _array(_note("severity", top), 0, 5)
+    properties["questions"] = _array(_note(None, top), 0, 5)
+    return Shape(
+        schema=_object(properties),
+        epics=epics,
+        least=least,
+        most=top,
+        expected=expected,
+        depth=depth,
+        tokens=200 + expected * depth.tokens,
+    )
+
+
+def _epics(tickets: int) -> int:
+    return 0 if tickets < _FEWEST_WITH_EPIC else max(1, tickets // _TICKETS_PER_EPIC)
+
+
+def _ticket(depth: Depth, sentences: list[int], top: int, epics: int) -> dict[str, Any]:
+    numbered = {"type": "integer", "minimum": min(sentences), "maximum": max(sentences)}
+    ticket = {
+        "title": _string(100),
+        "type": _choice("story", "task", "bug", "spike"),
+        "description": _string(depth.description),
+        "criteria": _array(_string(200), depth.criteria[0], depth.criteria[1]),
+        "sources": _array(numbered, 0, 12),
+        "priority": _choice("low", "medium", "high", "critical"),
+        "points": {"type": "integer", "enum": [1, 2, 3, 5, 8, 13]},
+        "labels": _array(_string(24), 0, 3),
+        "after": _array({"type": "integer", "minimum": 1, "maximum": top}, 0, 4),
+    }
+    if epics:
+        ticket["epic"] = {"type": "integer", "minimum": 1, "maximum": epics}
+    return _object(ticket)
+
+
+def _epic(depth: Depth) -> dict[str, Any]:
+    return _object(
+        {
+            "title": _string(100),
+            "description": _string(depth.description),
+            "outcome": _string(200),
+        }
+    )
+
+
+def _note(severity: str | None, top: int) -> dict[str, Any]:
+    note: dict[str, Any] = {"text": _string(240)}
+    if severity:
+        note[severity] = _choice("low", "medium", "high", "critical")
+    note["tickets"] = _array({"type": "integer", "minimum": 1, "maximum": top}, 0, 4)
+    return _object(note)
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _array(items: dict[str, Any], least: int, most: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": least, "maxItems": most}
+
+
+def _string(most: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": most}
+
+
+def _choice(*values: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}

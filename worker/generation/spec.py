@@ -1,0 +1,143 @@
+"""A spec's text as sections of numbered sentences, each with its place in the text.
+
+Says nothing about what a sentence means.
+"""
+# ruff: noqa: RUF001 - the punctuation of other scripts is meant
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from worker.generation.blocks import Block, Form, blocks
+from worker.generation.text import one_line, plain, shorten
+
+_LONGEST_SENTENCE = 400
+# A list item up to this long stays one requirement, even of two sentences.
+_LONGEST_ITEM = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, list item, table row or code block.
+
+    Attributes:
+        number: From 1, through the whole spec.
+        text: On one line, without markup.
+        start: Where it begins in the spec's text.
+        end: Where it ends.
+        form: How it stands there.
+    """
+
+    number: int
+    text: str
+    start: int
+    end: int
+    form: Form
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Section:
+    """What stands under one heading. Two sections are never the same one.
+
+    Attributes:
+        heading: Empty before the first one.
+        path: The headings above it, outermost first.
+        sentences: In order; may be empty.
+    """
+
+    heading: str
+    path: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A parsed spec; every part of its text is in some sentence or heading."""
+
+    sections: tuple[Section, ...]
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        return [sentence for section in self.sections for sentence in section.sentences]
+
+
+def parse(text: str) -> Spec:
+    """The spec's sections. Any text has at least one, and a sentence if it has a word."""
+    sections: list[Section] = []
+    heading, path = "", list[tuple[int, str]]()
+    found: list[Sentence] = []
+    number = 0
+    for block in _with_words(blocks(text)):
+        if block.form is None:
+            sections.append(_section(heading, path, found))
+            path = [above for above in path if above[0] < block.level]
+            path.append((block.level, block.text))
+            heading, found = block.text, []
+            continue
+        for sentence_text, start, end in _sentences(block, text):
+            number += 1
+            found.append(Sentence(number, sentence_text, start, end, block.form))
+    if not number:  # nothing but marks
+        found.append(Sentence(1, one_line(text) or "(empty)", 0, len(text), Form.CODE))
+    sections.append(_section(heading, path, found))
+    return Spec(tuple(s for s in sections if s.heading or s.sentences))
+
+
+def _with_words(found: list[Block]) -> Iterator[Block]:
+    """The blocks, with one of its own words for each heading that has nothing under it."""
+    for place, block in enumerate(found):
+        yield block
+        following = found[place + 1] if place + 1 < len(found) else None
+        if block.form is None and (
+            following is None or (following.form is None and following.level <= block.level)
+        ):
+            yield Block(Form.PROSE, block.text, block.start, block.end)
+
+
+def _section(heading: str, path: list[tuple[int, str]], found: list[Sentence]) -> Section:
+    return Section(heading, tuple(name for _, name in path[:-1]), tuple(found))
+
+
+# A sentence ends at a full stop before a capital, or at a full-width one.
+_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d)|(?<=[。！？])")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|bzw|ca|p\.ex)|\b[A-Z])\.$"
+)
+
+
+def _sentences(block: Block, text: str) -> Iterator[tuple[str, int, int]]:
+    """The block's sentences with their places; nothing empty."""
+    if block.form in {Form.ROW, Form.CODE}:
+        if block.text.strip():
+            yield shorten(block.text, _LONGEST_SENTENCE), block.start, block.end
+        return
+    raw = text[block.start : block.end]
+    if block.form is not Form.PROSE and len(raw) <= _LONGEST_ITEM:
+        bounds = [(0, len(raw))]
+    else:
+        bounds = [part for whole in _split(raw) for part in _bounded(raw, *whole)]
+    for start, end in bounds:
+        if sentence := plain(raw[start:end]):
+            yield sentence, block.start + start, block.start + end
+
+
+def _split(raw: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for gap in _END.finditer(raw):
+        if _ABBREVIATION.search(raw[max(start, gap.start() - 12) : gap.start()]):
+            continue
+        yield start, gap.start()
+        start = gap.end()
+    yield start, len(raw)
+
+
+def _bounded(raw: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The same stretch in pieces that are not endless."""
+    while end - start > _LONGEST_SENTENCE:
+        window = raw[start : start + _LONGEST_SENTENCE]
+        cut = max(window.rfind("; "), window.rfind(", "), window.rfind("\n"))
+        cut = cut + 1 if cut > _LONGEST_SENTENCE // 2 else window.rfind(" ")
+        cut = cut if cut > 0 else _LONGEST_SENTENCE
+        yield start, start + cut
+        start += cut
+    yield start, end

@@ -1,0 +1,78 @@
+"""The titles that a piece of the spec could have."""
+
+from worker.generation import headings, phrases, signals
+from worker.generation.blocks import Form
+from worker.generation.plan import Piece
+from worker.generation.signals import GENERIC
+from worker.generation.text import folded, shorten
+
+_OFFERED = 4
+
+
+def titles(piece: Piece, names: frozenset[str], *, english: bool) -> list[str]:
+    """A few different titles, the best first; at least one.
+
+    Args:
+        piece: A part of the plan.
+        names: Words that keep their capital.
+        english: The spec is in English, and its sentences can be turned.
+    """
+    heading = piece.sections[0].heading
+    found = _english(piece, names) if english else _verbatim(piece)
+    different = {folded(title): title for title in reversed(found) if len(title) > 2}  # noqa: PLR2004 - "A" is no title
+    offered = list(reversed(different.values()))[:_OFFERED]
+    return offered or [phrases.quoted(piece.units[0].text) or heading or "Untitled"]
+
+
+def _english(piece: Piece, names: frozenset[str]) -> list[str]:
+    """For whole sections their headings come first; for a part what it says itself."""
+    headed = headings.from_headings([section.heading for section in piece.sections], names)
+    faults = [u.text for u in piece.units if signals.speaks_of_fault(u.text)]
+    if 2 * len(faults) > len(piece.units):
+        return [phrases.from_fault(text) for text in faults]
+    said = [title for unit in piece.units if (title := phrases.imperative(unit.text))]
+    if piece.whole and headed:
+        # A rule of detail does not stand for a whole section; what somebody can do may.
+        abilities = [title for title in said if not title.startswith(("Ensure", "Require"))]
+        return [headed, *(abilities[:2] if len(piece.sections) == 1 else [])]
+    rows = _rows(piece, headed)
+    return [*rows, *([] if rows else said[:3])] or _named(piece) or _parts(piece, headed)
+
+
+def _named(piece: Piece) -> list[str]:
+    listed = [unit.text for unit in piece.units if unit.sentence.form is not Form.PROSE]
+    return [title for text in listed if (title := phrases.from_noun_phrase(text))]
+
+
+def _rows(piece: Piece, headed: str) -> list[str]:
+    """For a piece that is mostly rows of a table."""
+    rows = [unit for unit in piece.units if unit.sentence.form is Form.ROW]
+    if 2 * len(rows) <= len(piece.units):
+        return []
+    if len(rows) == 1:
+        return [phrases.from_row(rows[0].text)]
+    cells = ", ".join(row.text.split(" \N{EN DASH} ")[0] for row in rows)
+    return [shorten(f"{headed or 'Cover'}: {cells}", phrases.LONGEST)]
+
+
+def _parts(piece: Piece, headed: str) -> list[str]:
+    """The piece's own words, behind its heading's title where there is one."""
+    quotes = _quotes(piece)
+    return [shorten(f"{headed}: {q}", phrases.LONGEST) for q in quotes[:2] if headed] or quotes
+
+
+def _verbatim(piece: Piece) -> list[str]:
+    """The heading where the piece is a whole section, else also the words of the sentence."""
+    heading = piece.sections[0].heading
+    own = "" if GENERIC.fullmatch(heading) else heading
+    quotes = _quotes(piece)
+    if piece.whole and len(own.split()) > 2:  # noqa: PLR2004 - a word or two say too little
+        return [own]
+    if own:
+        return [shorten(f"{own}: {quote}", phrases.LONGEST) for quote in quotes] or [own]
+    return quotes[:3]
+
+
+def _quotes(piece: Piece) -> list[str]:
+    texts = [unit.text for unit in piece.units if unit.sentence.form is not Form.CODE]
+    return [phrases.quoted(text) for text in texts[:3]]

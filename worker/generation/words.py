@@ -1,0 +1,140 @@
+"""The English words that titles are put together with."""
+
+_VERBS = """
+accept access activate add adjust alert allow analyse analyze answer apply approve archive arrange
+ask assign attach authenticate authorise authorize avoid back block book build calculate call
+cancel capture change charge check choose clear click close collect combine compare complete
+compute confirm connect contain convert copy correct cover create decide define delete deliver
+deny deploy describe detect determine disable discard display divide document download drop edit
+email enable encrypt enforce ensure enter escalate establish estimate evaluate exclude expire
+explain export expose extend extract fetch fill filter find fix follow forward generate get give
+grant group guide handle hide highlight hold identify ignore implement import improve include
+increase index inform install integrate introduce invite issue join keep label launch learn let
+limit link list load lock log maintain make manage map mark match measure merge migrate monitor
+move notify offer open order organise organize override pause pay perform pick place plan post
+prepare present prevent preview print prioritise process produce prompt protect provide publish
+push query queue raise rank rate read rebuild receive recommend record recover redeem redesign
+redirect reduce refactor refresh refund refuse register reject release remember remind remove
+rename render reopen repeat replace replay reply report request require resend reserve reset
+resize resolve respond restore restrict resume retain retire retrieve retry return reuse review
+revoke rewrite rotate route run save scale scan schedule search secure see select send separate
+serve set share ship show sign simplify skip sort specify split start stop store stream submit
+subscribe suggest summarise support suspend switch sync synchronise tag take test throttle track
+train transfer translate trigger turn undo unlock unsubscribe update upgrade upload use validate
+verify view visit wait warn watch withdraw work write
+"""
+# Fair verbs, but at the head of a phrase more often a noun: "order lookup".
+_NOUNS_TOO = """
+access alert answer approach back backup block book call change charge check click copy cover
+display document download drop email export filter fix group guide hold import index issue label
+launch limit link list load lock log map mark match measure monitor offer open order pause pay
+place plan post present preview print process produce prompt query queue rank rate read record
+refund release remedy repeat reply report request reserve reset return review route run sample
+save scale scan schedule search set share ship show sign sort split start stop store stream
+support switch sync tag test track train transfer trigger turn update upgrade upload use view
+visit wait watch work
+"""
+_PEOPLE = """
+accountant admin administrator adult agent analyst applicant approver artist assistant attendee
+auditor author buyer caller candidate caregiver carrier cashier chef child children citizen clerk
+client coach coaches colleague consultant contributor cook coordinator courier customer designer
+developer doctor donor driver editor employee engineer farmer guest host instructor investor
+learner lender librarian manager member merchant moderator neighbor neighbour nurse officer
+operator organiser organizer owner parent participant partner passenger patient patron pharmacist
+physician pilot planner player provider publisher pupil reader recipient renter reporter
+researcher resident reviewer rider scientist seller sender shopper steward student subscriber
+supervisor supplier supporter teacher team technician tenant therapist trainee traveler traveller
+user vendor viewer visitor volunteer worker
+"""
+_OTHERS = frozenset(
+    {"anyone", "everyone", "families", "family", "nobody", "people", "person", "staff"}
+    | {"they", "we", "you"}
+)
+# By their ending they could be people.
+_THINGS = """
+adapter after answer author banner barrier before better browser buffer calendar center character
+cluster color computer container controller converter corner counter cover cursor data decoder
+dinner door driver dropper editor either elevator encoder error ever factor faster fewer filter
+floor folder footer further greater header helper higher however indicator inner integer inverter
+larger later layer ledger letter limiter logger longer lower major marker member meter minor
+mirror monitor motor neither never newer newsletter number offer older order other outer over
+paper parameter parser per pointer power printer prior processor radiator rather receiver register
+reminder renderer router scanner scheduler selector semester sensor server shorter shutter slider
+smaller spinner sticker summer supper tensor theater timer tracker transformer trigger under upper
+user-agent validator vector voucher water weather whether winter wrapper
+"""
+_SYSTEMS = """
+api app application backend bot client console dashboard engine extension form frontend gateway
+interface it job library module page panel pipeline platform plugin portal process product program
+scheduler screen script server service site software solution system tool view website widget
+wizard worker
+"""
+# "Shipping labels" are labels; "finding the order" is work.
+_ADJECTIVES = """
+billing booking building landing listing loading mailing matching ordering planning pricing
+printing processing ranking rating reading reporting running searching setting shipping streaming
+testing tracking training working
+"""
+_PHRASE_STARTS = """
+about across after and as at before between but by during for from in into of on or over per
+through to under until via when where which while who with within without
+"""
+_SMALL = """
+a an the of to and or with for in on at by from that which into as per than is are be so if when
+while where who whose its their this these those only within without between until after before
+under via not no each any also
+"""
+
+VERBS = frozenset(_VERBS.split())
+NOUNS_TOO = frozenset(_NOUNS_TOO.split())
+PEOPLE = frozenset(_PEOPLE.split()) | frozenset(f"{word}s" for word in _PEOPLE.split()) | _OTHERS
+SYSTEMS = frozenset(_SYSTEMS.split())
+# "User" is listed; shorter than "grower" are mostly things.
+_SHORTEST_BY_ENDING = 6
+_NO_PEOPLE = frozenset(_THINGS.split()) | SYSTEMS | VERBS
+SMALL = frozenset(_SMALL.split())
+ADJECTIVES = frozenset(_ADJECTIVES.split())
+PHRASE_STARTS = frozenset(_PHRASE_STARTS.split())
+PRONOUNS = frozenset({"he", "she", "that", "these", "they", "this", "those", "we", "you"})
+DETERMINERS = frozenset(
+    {"a", "an", "the", "all", "any", "each", "every", "their", "its", "our", "new", "this", "to"}
+)
+
+
+def is_person(word: str) -> bool:
+    """Whether a noun names people, such as "members", or by its ending "treasurer"."""
+    if word in PEOPLE:
+        return True
+    one = word.removesuffix("s")
+    if not one.isalpha() or len(one) < _SHORTEST_BY_ENDING:
+        return False
+    return one.endswith(("er", "or", "ist")) and one not in _NO_PEOPLE
+
+
+def _third(verb: str) -> str:
+    if verb.endswith(("s", "sh", "ch", "x", "z")):
+        return f"{verb}es"
+    return f"{verb[:-1]}ies" if verb.endswith("y") and verb[-2] not in "aeiou" else f"{verb}s"
+
+
+def _gerunds(verb: str) -> tuple[str, ...]:
+    if verb.endswith("e") and not verb.endswith("ee"):
+        return (f"{verb[:-1]}ing",)
+    return (f"{verb}ing", f"{verb}{verb[-1]}ing")
+
+
+# "shows" → "show", "importing" → "import".
+BY_THIRD = {_third(verb): verb for verb in VERBS}
+BY_GERUND = {gerund: verb for verb in VERBS for gerund in _gerunds(verb)}
+
+
+def third(verb: str) -> str:
+    """The form after he, she or it."""
+    return {"have": "has", "be": "is", "do": "does", "go": "goes"}.get(verb, _third(verb))
+
+
+def is_plural(noun_phrase: str) -> bool:
+    last = noun_phrase.lower().split()[-1:] or [""]
+    return last[0] in {"people", "they", "we", "you", "staff"} or (
+        last[0].endswith("s") and not last[0].endswith(("ss", "us", "is"))
+    )

@@ -1,0 +1,105 @@
+"""What goes wrong with a call, as `GenerationError` with the right code."""
+
+import json
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import requests
+import urllib3
+
+from tickets.errors import JobErrorCode
+from worker.generation.job import GenerationError
+from worker.ollama.line import Line
+
+
+class RefusedError(GenerationError):
+    """The server has answered with an error of its own.
+
+    Attributes:
+        status: The HTTP status; None when the error came within a stream.
+        detail: What the server said.
+    """
+
+    def __init__(
+        self,
+        status: int | None,
+        detail: str,
+        message: str,
+        *,
+        retryable: bool,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(
+            JobErrorCode.OLLAMA_UNAVAILABLE, message, retryable=retryable, retry_after=retry_after
+        )
+        self.status = status
+        self.detail = detail
+
+    @property
+    def over_context(self) -> bool:
+        """The prompt does not fit into the model's context."""
+        return self.status == HTTPStatus.BAD_REQUEST and "context" in self.detail
+
+
+def raise_for_status(response: requests.Response, body: dict[str, Any] | None) -> None:
+    """Raises what an answer other than 200 means for the request with this body."""
+    status = response.status_code
+    if status == HTTPStatus.OK:
+        return
+    detail = _error_text(response)
+    if status == HTTPStatus.NOT_FOUND:
+        name = (body or {}).get("model", "")
+        message = f"the model {name!r} is not installed" if name else "not an Ollama server"
+        raise RefusedError(status, detail, message, retryable=False)
+    raise RefusedError(
+        status,
+        detail,
+        f"the model's server answered with status {status}",
+        retryable=status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        or status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT},
+        retry_after=_retry_after(response),
+    )
+
+
+def _error_text(response: requests.Response) -> str:
+    raw = response.raw.read(4096, decode_content=False).decode("utf-8", "replace")
+    try:
+        return str(json.loads(raw)["error"])
+    except (ValueError, KeyError, TypeError):
+        return str(raw)
+
+
+def _retry_after(response: requests.Response) -> timedelta | None:
+    value = response.headers.get("Retry-After", "")
+    # The form with a date is for caches; servers that are busy give seconds.
+    return timedelta(seconds=min(int(value), 3600)) if value.isascii() and value.isdigit() else None
+
+
+def translated(fault: Exception, line: Line) -> GenerationError:
+    """What an exception of the transport means."""
+    timeouts = (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
+    if isinstance(fault, timeouts) and line.connected:
+        return timed_out("the model has fallen silent")
+    message = (
+        "the connection to the model's server broke"
+        if line.connected
+        else "the model's server cannot be reached"
+    )
+    return GenerationError(JobErrorCode.OLLAMA_UNAVAILABLE, message, retryable=True)
+
+
+def timed_out(message: str) -> GenerationError:
+    return GenerationError(JobErrorCode.MODEL_TIMEOUT, message, retryable=True)
+
+
+def bad_output(message: str, *, retryable: bool) -> GenerationError:
+    return GenerationError(JobErrorCode.MODEL_OUTPUT_INVALID, message, retryable=retryable)
+
+
+def not_ollama() -> GenerationError:
+    return GenerationError(
+        JobErrorCode.OLLAMA_UNAVAILABLE,
+        "the model's server does not speak the Ollama protocol",
+        retryable=True,
+    )

@@ -1,0 +1,75 @@
+"""A chat's stream of JSON lines, put together to one reply."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from worker.ollama.faults import RefusedError, bad_output, not_ollama
+from worker.ollama.watchdog import Watchdog
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A chat's whole answer. A count that the server does not give is None."""
+
+    text: str
+    finish_reason: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+def _objects(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
+    """The objects of an `application/x-ndjson` stream."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (_object(line) for line in lines if line.strip())
+    if rest.strip():
+        yield _object(rest)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise not_ollama()
+    return found
+
+
+def assemble(chunks: Iterator[bytes]) -> Reply:
+    """The reply that an answer's bytes make up."""
+    parts: list[str] = []
+    watchdog = Watchdog()
+    for found in _objects(chunks):
+        if "error" in found:
+            raise RefusedError(
+                None,
+                str(found["error"]),
+                "the model's server failed while it answered",
+                retryable=True,
+            )
+        message = found.get("message")
+        content = message.get("content") if isinstance(message, dict) else None
+        if isinstance(content, str):
+            parts.append(content)
+            if watchdog.is_stuck(content) and not found.get("done"):
+                raise bad_output("the model repeats itself without end", retryable=True)
+        if found.get("done") is True:
+            return Reply(
+                text="".join(parts),
+                finish_reason=_text(found.get("done_reason")),
+                prompt_tokens=_count(found.get("prompt_eval_count")),
+                completion_tokens=_count(found.get("eval_count")),
+            )
+    raise bad_output("the model's answer broke off", retryable=True)
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
