@@ -8,6 +8,7 @@ from flask import Flask, Response, g, jsonify, request
 from taskforge.tickets.v1 import jobs_pb2
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from edge import docs
 from edge.core_client import CoreClient, RefusedError
 from edge.requests import call_metadata, read_body, request_id, request_message
 from edge.responses import answer, refusal
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> Flask:
             provide_automatic_options=False,
         )
     _add_own_pages(app, core)
+    app.register_blueprint(docs.pages())
     _add_hooks(app)
     return app
 

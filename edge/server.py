@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 import threading
 import time
 from functools import partial
@@ -42,8 +43,21 @@ def _load(settings: Settings) -> Flask:
     app = create_app(settings)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     logging.basicConfig(level=settings.log_level.upper(), format=_LOG_FORMAT)
-    log.info("edge listens on http://%s", settings.edge_bind)
+    threading.Thread(target=_announce, args=(settings.edge_bind,), daemon=True).start()
     return app
+
+
+def _announce(address: str) -> None:
+    """Tells that the edge listens, once it does: Granian opens its port after the app is made."""
+    host, _, port = address.rpartition(":")
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.01)
+        else:
+            log.info("edge listens on http://%s", address)
+            return
 
 
 def _follow(parent: int) -> None:

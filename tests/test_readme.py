@@ -93,7 +93,7 @@ def test_the_grpc_snippet_prints_a_result(caller: Caller, peer: OllamaPeer) -> N
 
 
 def _block(language: str, containing: str) -> str:
-    found = [text for kind, text in BLOCKS if kind == language and containing in text]
+    found: list[str] = [text for kind, text in BLOCKS if kind == language and containing in text]
     if len(found) != 1:
         pytest.fail(f"the README has {len(found)} {language} blocks with {containing}")
     return found[0]
