@@ -27,6 +27,7 @@ def test_make_demo_turns_the_sample_spec_into_tickets() -> None:
     titles = [ticket["title"] for ticket in result["tickets"]]
     assert len(set(titles)) == len(titles)
     assert all(title in ran.stdout for title in titles)
+    assert result["source"]["title"] == SAMPLE.read_text().splitlines()[0].lstrip("# ")
     spec = set(re.findall(r"[a-z]{4,}", SAMPLE.read_text().lower()))
     speaking = [title for title in titles if spec & set(re.findall(r"[a-z]{4,}", title.lower()))]
     assert len(speaking) == len(titles)
