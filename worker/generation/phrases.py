@@ -44,6 +44,7 @@ _TAIL = re.compile(
     r"\sunless\s|\sso\s).*$"
 )
 _CELL_END = " \N{EN DASH} "
+_IRREGULAR = {"has": "have", "is": "be", "does": "do"}
 _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 
 
@@ -106,7 +107,7 @@ def _from_statement(text: str) -> str | None:
     split = text.split()
     for place in range(1, min(7, len(split))):
         subject, verb, rest = split[:place], split[place].lower(), " ".join(split[place + 1 :])
-        about = " ".join(subject)
+        about = _LATE_SUBJECT.sub(r"\1", " ".join(subject))
         if _ends_phrase(subject[-1]) or not rest:
             return None
         if verb in {"is", "are"}:
@@ -140,7 +141,9 @@ def _infinitives(rest: str) -> str:
     """Turns "and offers it" into "and offer it", after a verb that has lost its s."""
     return re.sub(
         r"\b(and|or|then) (\w+s)\b",
-        lambda found: f"{found[1]} {words.BY_THIRD.get(found[2], found[2])}",
+        lambda found: (
+            f"{found[1]} {_IRREGULAR.get(found[2]) or words.BY_THIRD.get(found[2], found[2])}"
+        ),
         rest,
     )
 
