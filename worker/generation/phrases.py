@@ -108,7 +108,8 @@ def _from_statement(text: str) -> str | None:
     for place in range(1, min(7, len(split))):
         subject, verb, rest = split[:place], split[place].lower(), " ".join(split[place + 1 :])
         about = _LATE_SUBJECT.sub(r"\1", " ".join(subject))
-        if _ends_phrase(subject[-1]) or not rest:
+        what_it_is = about.lower() == "it" and verb in {"is", "are"}
+        if _ends_phrase(subject[-1]) or not rest or what_it_is:
             return None
         if verb in {"is", "are"}:
             return f"Ensure that {mid(about)} {verb} {rest}"
