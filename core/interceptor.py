@@ -13,7 +13,7 @@ from grpc import StatusCode
 from peewee import PeeweeException
 from taskforge.options.v1 import options_pb2
 
-from core import access, validation
+from core import access, trailers, validation
 from core.access import Gate
 from core.database import forget_connection
 from core.policy import Policy
@@ -65,6 +65,7 @@ class Calls(grpc.ServerInterceptor):
         self, policy: Policy, behaviour: Behaviour, request: Message, context: grpc.ServicerContext
     ) -> Any:
         metadata = context.invocation_metadata()
+        trailers.begin()
         _request_id.set(_given_id(metadata) or uuid4().hex)
         try:
             self._check_size(policy, request)
@@ -108,7 +109,8 @@ def _abort(context: grpc.ServicerContext, refusal: TaskForgeError) -> NoReturn:
 
 def _trailers() -> tuple[tuple[str, str | bytes], ...]:
     allowance = access.allowance()
-    return ((REQUEST_ID_KEY, request_id()), *(allowance.headers() if allowance else ()))
+    rate = allowance.headers() if allowance else ()
+    return ((REQUEST_ID_KEY, request_id()), *rate, *trailers.added())
 
 
 def _given_id(metadata: access.Metadata) -> str | None:

@@ -120,8 +120,8 @@ def cancel(caller: Caller, job_id: str) -> Job:
         # Somebody else moved the job in between: look again.
 
 
-def result(caller: Caller, job_id: str) -> tuple[Job, JobResult | None]:
-    """The job with its result; None when it ended without one.
+def ended(caller: Caller, job_id: str) -> Job:
+    """The job, once it has ended.
 
     Raises:
         TaskForgeError: JOB_NOT_FOUND, RESULT_NOT_READY.
@@ -133,7 +133,23 @@ def result(caller: Caller, job_id: str) -> tuple[Job, JobResult | None]:
             f"the result is not ready, the job is {job.status}",
             retry_after=_COME_BACK,
         )
-    return job, JobResult.get_or_none(JobResult.job == job.id)
+    return job
+
+
+def result_tag(job: Job) -> str | None:
+    """The entity tag of the job's result; None when it ended without one."""
+    tag: str | None = JobResult.select(JobResult.etag).where(JobResult.job == job.id).scalar()
+    return tag
+
+
+def result_document(job: Job) -> bytes:
+    """The job's result as JSON."""
+    return bytes(JobResult.select(JobResult.document).where(JobResult.job == job.id).get().document)
+
+
+def result_message(job: Job) -> bytes:
+    """The job's result as a serialized `TicketsResult`."""
+    return bytes(JobResult.select(JobResult.message).where(JobResult.job == job.id).get().message)
 
 
 def _replayed(caller: Caller, key_hash: bytes) -> Job | None:

@@ -1,24 +1,22 @@
 """The Flask app: every public RPC as a route, and the edge's own few pages."""
 
 import copy
-import logging
 from functools import partial
 
 from flask import Flask, Response, g, jsonify, request
 from taskforge.tickets.v1 import jobs_pb2
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from edge import docs
-from edge.core_client import CoreClient, RefusedError
-from edge.requests import call_metadata, read_body, request_id, request_message
-from edge.responses import answer, refusal
+from edge.core_client import CoreClient
+from edge.front import Front
+from edge.replies import Reply, refusal, reply_to
+from edge.requests import request_id
 from edge.routes import Route, routes
+from edge.transcoder import Transcoder
 from tickets import contract
 from tickets.codec import to_json
 from tickets.errors import Reason, TaskForgeError
 from tickets.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -28,30 +26,28 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     found = routes([jobs_pb2.DESCRIPTOR])
     core = CoreClient(settings.core_addr, found)
+    transcoder = Transcoder(core, settings.max_body_bytes)
     for route in found:
         app.add_url_rule(
             route.flask_rule,
             endpoint=route.endpoint,
             methods=[route.http_method],
-            view_func=partial(_transcode, core, route, settings.max_body_bytes),
+            view_func=partial(_transcode, transcoder, route),
             provide_automatic_options=False,
         )
     _add_own_pages(app, core)
     app.register_blueprint(docs.pages())
     _add_hooks(app)
+    app.wsgi_app = Front(app.wsgi_app, transcoder, found)  # type: ignore[method-assign] # Flask's documented way to put something in front
     return app
 
 
-def _transcode(core: CoreClient, route: Route, max_body_bytes: int, **path: str) -> Response:
-    """An HTTP request as a call to core, and the answer back."""
-    metadata = call_metadata(request, g.request_id)
-    body = read_body(request, route, max_body_bytes)
-    try:
-        message = request_message(request, route, path, body)
-    except TaskForgeError as error:
-        # A stranger learns nothing about his request but that he is one.
-        raise RefusedError(error, core.check_access(route.rpc, metadata)) from None
-    return answer(route, core.call(route.rpc, message, metadata), request.args)
+def _transcode(transcoder: Transcoder, route: Route, **path: str) -> Response:
+    return _response(transcoder.respond(route, request.environ, path, g.request_id))
+
+
+def _response(reply: Reply) -> Response:
+    return Response(reply.body, status=reply.status, headers=reply.headers)
 
 
 def _add_own_pages(app: Flask, core: CoreClient) -> None:
@@ -66,45 +62,25 @@ def _add_own_pages(app: Flask, core: CoreClient) -> None:
         return jsonify(status="ok")
 
     @app.get("/readyz", provide_automatic_options=False)
-    def readyz() -> tuple[Response, int] | Response:
+    def readyz() -> Response:
         if core.is_ready():
             return jsonify(status="ready")
-        return refusal(TaskForgeError(Reason.CORE_UNAVAILABLE, "core is not available")), 503
+        away = TaskForgeError(Reason.CORE_UNAVAILABLE, "core is not available")
+        response = _response(refusal(away))
+        response.status_code = 503
+        return response
 
 
 def _add_hooks(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
-        g.request_id = request_id(request)
+        g.request_id = request_id(request.environ)
 
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         return response
 
-    @app.errorhandler(TaskForgeError)
-    def refused_here(error: TaskForgeError) -> Response:
-        return refusal(error)
-
-    @app.errorhandler(RefusedError)
-    def refused_by_core(fault: RefusedError) -> Response:
-        return refusal(fault.error, fault.trailers)
-
     @app.errorhandler(Exception)
     def failed(fault: Exception) -> Response:
-        response = refusal(_known(fault))
-        if isinstance(fault, MethodNotAllowed) and fault.valid_methods:
-            response.headers["Allow"] = ", ".join(sorted(fault.valid_methods))
-        return response
-
-
-def _known(fault: Exception) -> TaskForgeError:
-    """A fault of HTTP or of ours as a refusal; what is unknown goes to the log whole."""
-    if isinstance(fault, NotFound):
-        return TaskForgeError(Reason.UNKNOWN_PATH, "there is nothing at this path")
-    if isinstance(fault, MethodNotAllowed):
-        return TaskForgeError(Reason.METHOD_NOT_ALLOWED, "this path does not take this method")
-    if isinstance(fault, HTTPException) and (fault.code or 500) < 500:  # noqa: PLR2004
-        return TaskForgeError(Reason.INVALID_ARGUMENT, "the request is not valid HTTP")
-    log.error("request %s failed", g.get("request_id", "-"), exc_info=fault)
-    return TaskForgeError(Reason.INTERNAL, "an internal error; the log has it by its request id")
+        return _response(reply_to(fault, g.request_id))

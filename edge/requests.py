@@ -1,12 +1,13 @@
-"""What stands in an HTTP request: its body, its parameters, its credential."""
+"""What stands in an HTTP request, read off the WSGI environ: body, parameters, credential."""
 
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
-from flask import Request
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
+from werkzeug.http import parse_options_header
 
 from edge.core_client import Metadata
 from edge.routes import Route
@@ -14,27 +15,50 @@ from tickets import strict_json
 from tickets.decoding import decode
 from tickets.errors import FieldProblem, Reason, TaskForgeError
 
+Environ = dict[str, Any]
+
 _LONGEST_CREDENTIAL = 1024
 _FIT_FOR_METADATA = re.compile(r"[\x20-\x7e]+")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_LONGEST_TAGS = 1024
+_JSON = "application/json"
 
 
-def request_id(request: Request) -> str:
+def request_id(environ: Environ) -> str:
     """The caller's own `X-Request-Id` where it is fit for a log line, else a new one."""
-    given = request.headers.get("X-Request-Id", "")
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
-def call_metadata(request: Request, id_: str) -> Metadata:
-    """The metadata that goes to core with a call."""
-    metadata = [("x-request-id", id_)]
-    credential = request.headers.get("Authorization")
+def call_metadata(environ: Environ, id_: str) -> Metadata:
+    """The metadata that goes to core with a call.
+
+    With `accept` core may answer with JSON that it has rendered before, and
+    with `if-none-match` not at all.
+    """
+    metadata = [("x-request-id", id_), ("accept", _JSON)]
+    credential = environ.get("HTTP_AUTHORIZATION")
     if credential is not None:
         metadata.append(("authorization", _carriable(credential)))
+    tags = entity_tags(environ)
+    if tags:
+        metadata.append(("if-none-match", " ".join(tags)))
     return metadata
 
 
-def read_body(request: Request, route: Route, limit: int) -> bytes:
+def entity_tags(environ: Environ) -> list[str]:
+    """The tags of `If-None-Match`, without quotes and weakness."""
+    given: str = environ.get("HTTP_IF_NONE_MATCH", "")
+    return re.findall(r'"([\x21\x23-\x7e]{1,64})"', given) if len(given) <= _LONGEST_TAGS else []
+
+
+def query(environ: Environ) -> list[tuple[str, str]]:
+    """The query's parameters, in order."""
+    text: str = environ.get("QUERY_STRING", "")
+    return parse_qsl(text, keep_blank_values=True) if text else []
+
+
+def read_body(environ: Environ, route: Route, limit: int) -> bytes:
     """The body of a request that has one, never more of it than the limit.
 
     Raises:
@@ -42,28 +66,27 @@ def read_body(request: Request, route: Route, limit: int) -> bytes:
     """
     if not route.has_body:
         return b""
-    announced = request.content_length or 0
+    announced = int(environ.get("CONTENT_LENGTH") or 0)
     body = bytearray()
     if announced <= limit:
         # One byte more than allowed is enough to know; a chunked body announces nothing.
-        while chunk := request.environ["wsgi.input"].read(limit + 1 - len(body)):
+        while chunk := environ["wsgi.input"].read(limit + 1 - len(body)):
             body += chunk
     if announced > limit or len(body) > limit:
         raise TaskForgeError(Reason.REQUEST_TOO_LARGE, f"the body is over {limit} bytes")
     return bytes(body)
 
 
-def request_message(request: Request, route: Route, path: dict[str, str], body: bytes) -> Message:
+def request_message(environ: Environ, route: Route, path: dict[str, str], body: bytes) -> Message:
     """The RPC's request that an HTTP request means.
 
     Raises:
         TaskForgeError: INVALID_ARGUMENT, naming every field at fault.
     """
-    document = _body_document(request, body) if route.has_body else {}
+    document = _body_document(environ, body) if route.has_body else {}
     if not isinstance(document, dict):
         raise TaskForgeError.invalid(FieldProblem("body", "must be an object"))
-    parameters = _parameters(request, route)
-    return decode(route.request_type, {**document, **parameters, **path})
+    return decode(route.request_type, {**document, **_parameters(environ, route), **path})
 
 
 def _carriable(credential: str) -> str:
@@ -73,29 +96,28 @@ def _carriable(credential: str) -> str:
     return credential
 
 
-def _body_document(request: Request, body: bytes) -> Any:
-    if request.headers.get("Content-Encoding", "identity") != "identity":
+def _body_document(environ: Environ, body: bytes) -> Any:
+    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise TaskForgeError.invalid(FieldProblem("Content-Encoding", "must be absent"))
-    if request.mimetype != "application/json":
-        raise TaskForgeError.invalid(FieldProblem("Content-Type", "must be application/json"))
-    charset = request.mimetype_params.get("charset", "utf-8")
-    if charset.lower() not in {"utf-8", "utf8"}:
+    kind, parameters = parse_options_header(environ.get("CONTENT_TYPE", ""))
+    if kind.lower() != _JSON:
+        raise TaskForgeError.invalid(FieldProblem("Content-Type", f"must be {_JSON}"))
+    if parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise TaskForgeError.invalid(FieldProblem("Content-Type", "must have charset utf-8"))
     if not body:
         raise TaskForgeError.invalid(FieldProblem("body", "must not be empty"))
     return strict_json.parse(body)
 
 
-def _parameters(request: Request, route: Route) -> dict[str, Any]:
+def _parameters(environ: Environ, route: Route) -> dict[str, Any]:
     """The query's parameters as JSON values of the fields that they name."""
-    fields = route.query_fields
     values: dict[str, Any] = {}
-    for name, given in request.args.lists():
-        if name not in fields:
+    for name, given in query(environ):
+        if name not in route.query_fields:
             raise TaskForgeError.invalid(FieldProblem(name[:100], "is not a parameter"))
-        if len(given) > 1:
+        if name in values:
             raise TaskForgeError.invalid(FieldProblem(name, "must be given once"))
-        values[name] = _parameter(fields[name], given[0])
+        values[name] = _parameter(route.query_fields[name], given)
     return values
 
 

@@ -92,8 +92,10 @@ def _same_schema(schema: Schema, message: Any) -> bool:
         return bool(_name(schema) == message.name)
     # The contract has a name for the result as this answer, besides its own.
     choices = [_name(choice) for choice in schema["oneOf"]]
-    names = [message.name, *(field.message_type.name for field in outcome.fields[1:])]
-    return choices == names
+    types = [field.message_type for field in outcome.fields]
+    # JSON that was rendered before is the first choice in another form.
+    messages = [each.name for each in types if each.full_name != "google.api.HttpBody"]
+    return choices == [message.name, *messages[1:]]
 
 
 def _parameters(route: Route, document: Schema) -> Iterator[str]:

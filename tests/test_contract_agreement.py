@@ -134,11 +134,12 @@ def test_a_change_of_the_contract_is_noticed(place: tuple[str | int, ...], value
     assert noticed(document)
 
 
-def test_the_result_of_a_job_has_two_outcomes() -> None:
+def test_a_result_is_a_message_or_its_json_or_the_job() -> None:
     outcome = jobs_pb2.TicketsJobResultResponse.DESCRIPTOR.oneofs_by_name["outcome"]
 
     types: list[Any] = [field.message_type for field in outcome.fields]
     assert [each.name for each in types] == [
         "TicketsResult",
         "TicketsJobResponse",
+        "HttpBody",
     ]

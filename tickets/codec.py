@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -34,6 +35,12 @@ _PLAIN = {
 def encode(message: Message) -> Any:
     """The message as JSON values, for `to_json` or a validator."""
     return _encoder(message.DESCRIPTOR)(message)
+
+
+def rendered(message: Message) -> bytes:
+    """The message as JSON text; what was rendered before, a `google.api.HttpBody`, as it is."""
+    value = encode(message)
+    return value if isinstance(value, bytes) else to_json(value)
 
 
 def to_json(value: Any) -> bytes:
@@ -144,4 +151,5 @@ def _encode_number(number: float) -> int | float | None:
 _SPECIAL: dict[str, Encode] = {
     "google.protobuf.Timestamp": _encode_timestamp,
     "google.protobuf.Struct": _encode_struct,
+    "google.api.HttpBody": attrgetter("data"),
 }

@@ -3,9 +3,10 @@
 import json
 
 import grpc
+from google.api.httpbody_pb2 import HttpBody
 from taskforge.tickets.v1 import jobs_pb2, jobs_pb2_grpc, result_pb2
 
-from core import clock, jobs, page_tokens
+from core import clock, jobs, page_tokens, trailers
 from core.access import caller
 from core.cancellations import Cancellations
 from core.models import Job
@@ -80,11 +81,18 @@ class Tickets(jobs_pb2_grpc.TicketsServiceServicer):
     def GetTicketsJobResult(
         self, request: jobs_pb2.GetTicketsJobResultRequest, context: grpc.ServicerContext
     ) -> jobs_pb2.TicketsJobResultResponse:
-        job, result = jobs.result(caller(), request.job_id)
-        if result is None:
+        job = jobs.ended(caller(), request.job_id)
+        tag = jobs.result_tag(job)
+        if tag is None:
             return jobs_pb2.TicketsJobResultResponse(job=_message(job))
-        stored = result_pb2.TicketsResult.FromString(bytes(result.message))
-        return jobs_pb2.TicketsJobResultResponse(result=stored)
+        metadata = dict(context.invocation_metadata())
+        trailers.add("etag", tag)
+        if metadata.get("accept") != "application/json":
+            stored = result_pb2.TicketsResult.FromString(jobs.result_message(job))
+            return jobs_pb2.TicketsJobResultResponse(result=stored)
+        known = tag in str(metadata.get("if-none-match", "")).split()
+        body = HttpBody(data=b"" if known else jobs.result_document(job))
+        return jobs_pb2.TicketsJobResultResponse(document=body)
 
     def GetTicketsSchema(
         self, request: jobs_pb2.GetTicketsSchemaRequest, context: grpc.ServicerContext

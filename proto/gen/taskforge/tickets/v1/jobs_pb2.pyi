@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.api import httpbody_pb2 as _httpbody_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -429,6 +430,7 @@ class TicketsJobResultResponse(_message.Message):
 
     RESULT_FIELD_NUMBER: _builtins.int
     JOB_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def result(self) -> _result_pb2.TicketsResult:
         """Of a completed job."""
@@ -437,17 +439,26 @@ class TicketsJobResultResponse(_message.Message):
     def job(self) -> Global___TicketsJobResponse:
         """Of a job that ended without a result."""
 
+    @_builtins.property
+    def document(self) -> _httpbody_pb2.HttpBody:
+        """Of a completed job, in place of `result`, for a caller that sends
+        `accept: application/json` metadata: the JSON as it was rendered when the
+        job completed. Its tag is the `etag` of the trailing metadata; a caller
+        that sends that tag as `if-none-match` gets no data.
+        """
+
     def __init__(
         self,
         *,
         result: _result_pb2.TicketsResult | None = ...,
         job: Global___TicketsJobResponse | None = ...,
+        document: _httpbody_pb2.HttpBody | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "job", b"job", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "job", b"job", "outcome", b"outcome", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "job"]  # noqa: Y015
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["result", "job", "document"]  # noqa: Y015
     _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
