@@ -62,7 +62,7 @@ def read_body(environ: Environ, route: Route, limit: int) -> bytes:
     """The body of a request that has one, never more of it than the limit.
 
     Raises:
-        TaskForgeError: REQUEST_TOO_LARGE.
+        TaskForgeError: REQUEST_TOO_LARGE; INVALID_ARGUMENT when it was cut off.
     """
     if not route.has_body:
         return b""
@@ -74,6 +74,8 @@ def read_body(environ: Environ, route: Route, limit: int) -> bytes:
             body += chunk
     if announced > limit or len(body) > limit:
         raise TaskForgeError(Reason.REQUEST_TOO_LARGE, f"the body is over {limit} bytes")
+    if len(body) < announced:
+        raise TaskForgeError.invalid(FieldProblem("body", "ends before its Content-Length"))
     return bytes(body)
 
 

@@ -2,12 +2,13 @@
 
 import gzip
 import json
+import socket
 from collections.abc import Iterator
 
 import pytest
 import requests
 
-from tests.raw_http import chunk, exchange, head
+from tests.raw_http import address, chunk, exchange, head
 from tests.refusals import assert_refused
 from tests.stack import Caller, request
 
@@ -154,3 +155,13 @@ def test_an_endless_chunked_body_is_refused_at_the_limit(idle_caller: Caller) ->
 
     assert status == 400
     assert json.loads(body)["error"]["code"] == "request_too_large"
+
+
+def test_a_body_that_is_cut_off_makes_no_job(idle_caller: Caller) -> None:
+    body = json.dumps(request()).encode()
+    host, _, port = address(idle_caller).rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head(idle_caller, f"Content-Length: {len(body) + 10}") + body)
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(65536)
+    assert idle_caller.get("/tickets/v1/jobs").json() == {"jobs": []}
