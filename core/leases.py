@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from peewee import Expression, fn
+from peewee import OP, Expression
 
 from core import clock
 from core.database import row_locks, transaction
@@ -162,10 +162,16 @@ def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Job | None:
 
 
 def _clients_by_turn(at: int) -> list[Client]:
-    waiting = fn.EXISTS(Job.select(1).where(Job.client == Client.id, _claimable(at)))
+    """Clients with something to claim.
+
+    Each is asked for its oldest job. PostgreSQL would turn an `EXISTS` into a
+    join with every job that waits.
+    """
+    waiting = Job.select(Job.id).where(Job.client == Client.id, _claimable(at))
+    oldest = waiting.order_by(Job.created_at).limit(1)
     return list(
         Client.select(Client.id)
-        .where(Client.queued > 0, waiting)
+        .where(Client.queued > 0, Expression(oldest, OP.IS_NOT, None))
         .order_by(Client.running, Client.served_at, Client.id)
         .limit(_CANDIDATES)
     )

@@ -1,0 +1,108 @@
+"""Several cores over one PostgreSQL and one Redis are one towards a key."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from itertools import cycle, islice
+
+import grpc
+import pytest
+from taskforge.tickets.v1 import jobs_pb2, jobs_pb2_grpc
+
+from tests.operators import another_key, resume, revoke, suspend
+from tests.processes import free_port
+from tests.stack import ALL_SCOPES, Caller, Room, Stack
+from tickets.status import from_trailers
+
+# SQLite is for one core.
+pytestmark = pytest.mark.parametrize("backend", ["postgresql"], indirect=True, scope="session")
+
+LIMIT = 60
+CALLS = 4 * LIMIT
+LISTING = jobs_pb2.ListTicketsJobsRequest(page_size=1)
+
+Cores = Sequence[jobs_pb2_grpc.TicketsServiceStub]
+
+
+@pytest.fixture
+def cores(stack_without_worker: Stack) -> Iterator[Cores]:
+    """The installation's core and two more beside it."""
+    with ExitStack() as started:
+        others = [
+            started.enter_context(another_core(stack_without_worker, number)) for number in (2, 3)
+        ]
+        yield [stack_without_worker.tickets, *others]
+
+
+@contextmanager
+def another_core(stack: Stack, number: int) -> Iterator[jobs_pb2_grpc.TicketsServiceStub]:
+    address = f"127.0.0.1:{free_port()}"
+    environ = {**stack.environ, "TASKFORGE_CORE_BIND": address}
+    core = Room("core", environ, stack.folder / f"core-{number}.log", "core listens on")
+    core.start()
+    try:
+        with grpc.insecure_channel(address) as channel:
+            yield jobs_pb2_grpc.TicketsServiceStub(channel)
+    finally:
+        core.stop()
+
+
+def answer(core: jobs_pb2_grpc.TicketsServiceStub, caller: Caller) -> str:
+    """`OK`, or why core refuses the one call that this is."""
+    try:
+        core.ListTicketsJobs(LISTING, metadata=caller.metadata, timeout=30)
+    except grpc.RpcError as fault:
+        error = from_trailers(fault.trailing_metadata())
+        return error.reason.name if error else str(fault)
+    return "OK"
+
+
+def answers(cores: Cores, caller: Caller) -> set[str]:
+    return {answer(core, caller) for core in cores}
+
+
+def assert_soon(cores: Cores, caller: Caller, wanted: str) -> None:
+    """Fails unless every core answers so within a second, and from then on."""
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline and answers(cores, caller) != {wanted}:
+        time.sleep(0.02)
+    for _ in range(20):
+        assert answers(cores, caller) == {wanted}
+
+
+def test_a_keys_calls_are_counted_together(cores: Cores, stack_without_worker: Stack) -> None:
+    caller = stack_without_worker.caller(rate_limit=f"{LIMIT}/day")
+
+    with ThreadPoolExecutor(12) as threads:
+        found = list(threads.map(answer, islice(cycle(cores), CALLS), [caller] * CALLS))
+
+    assert found.count("OK") == LIMIT
+    assert set(found) == {"OK", "RATE_LIMITED"}
+    assert answers(cores, caller) == {"RATE_LIMITED"}
+
+
+def test_a_revoked_key_is_out_everywhere_within_a_second(
+    cores: Cores, stack_without_worker: Stack
+) -> None:
+    caller = stack_without_worker.caller()
+    other = another_key(caller, *ALL_SCOPES)
+    assert answers(cores, caller) == {"OK"}  # each core has seen the key
+
+    revoke(caller)
+
+    assert_soon(cores, caller, "KEY_REVOKED")
+    assert answers(cores, other) == {"OK"}
+
+
+def test_a_suspended_client_is_out_everywhere_within_a_second(
+    cores: Cores, stack_without_worker: Stack
+) -> None:
+    caller = stack_without_worker.caller()
+    assert answers(cores, caller) == {"OK"}
+
+    suspend(caller)
+    assert_soon(cores, caller, "CLIENT_SUSPENDED")
+
+    resume(caller)
+    assert_soon(cores, caller, "OK")
