@@ -23,9 +23,8 @@ from cli.admin import CHANNEL_OPTIONS
 from cli.system import on_loopback
 from core import clock
 from core.database import connect
-from core.migrate import pending
-from core.models import Worker
-from core.wakeups import PRESENCE_S
+from core.migrate import NewerDatabaseError, pending
+from core.wakeups import PRESENCE_S, present_slots
 from tickets.settings import Settings
 from worker import provider
 from worker.generation.job import GenerationError
@@ -100,7 +99,7 @@ def _database(settings: Settings) -> str:
     try:
         opened = connect(settings.database_url)
         missing = pending(opened)
-    except PeeweeException as fault:
+    except (PeeweeException, NewerDatabaseError) as fault:
         raise FaultError(str(fault).strip(), "check TASKFORGE_DATABASE_URL") from None
     if missing:
         raise FaultError(f"lacks {', '.join(missing)}", _MIGRATE)
@@ -139,9 +138,8 @@ def _edge(settings: Settings) -> str:
 
 
 def _worker(_: Settings) -> str:
-    since = clock.now() - clock.micros(PRESENCE_S)
     try:
-        slots = [row.slots for row in Worker.select(Worker.slots).where(Worker.seen_at > since)]
+        slots = present_slots(clock.now())
     except (PeeweeException, AttributeError):
         raise FaultError("cannot be told without the database", _MIGRATE) from None
     if not slots:

@@ -57,8 +57,7 @@ class Wakeups:
     def top_up(self) -> None:
         """Sends what is missing for the jobs that can be claimed now, from the sweeper."""
         at = clock.now()
-        slots = _slots(at)
-        self._slots = max(1, slots)
+        self._slots = max(1, sum(present_slots(at)))
         claimable = (
             Job.select(Job.id)
             .where(Job.status == Status.QUEUED.value, Job.available_at <= at)
@@ -75,11 +74,10 @@ class Wakeups:
             return self._opened
 
 
-def _slots(at: int) -> int:
-    """How many jobs all workers that have spoken up lately can run at once."""
+def present_slots(at: int) -> list[int]:
+    """How many jobs each worker that has spoken up lately can run at once."""
     seen_since = at - clock.micros(PRESENCE_S)
-    rows = Worker.select(Worker.slots).where(Worker.seen_at > seen_since)
-    return sum(row.slots for row in rows)
+    return [row.slots for row in Worker.select(Worker.slots).where(Worker.seen_at > seen_since)]
 
 
 def _never() -> None:

@@ -54,6 +54,23 @@ def test_a_newer_database_is_refused_and_left_alone(unprepared: Stack) -> None:
     assert applied(unprepared) == before
 
 
+def test_a_newer_database_is_told_by_core_and_doctor(unprepared: Stack) -> None:
+    assert unprepared.run("migrate").returncode == 0
+    execute(
+        unprepared,
+        "INSERT INTO schema_migration (name, applied) VALUES (?, ?)",
+        "9999_from_the_future",
+        "2099-01-01 00:00:00",
+    )
+
+    core, doctor = unprepared.run("serve", "core"), unprepared.run("doctor")
+
+    assert (core.returncode, doctor.returncode) == (2, 1)
+    assert "9999_from_the_future" in core.stderr
+    assert "9999_from_the_future" in doctor.stdout
+    assert "Traceback" not in core.stderr + doctor.stderr
+
+
 def test_core_does_not_start_over_an_unprepared_database(unprepared: Stack) -> None:
     refused = unprepared.run("serve", "core")
 
