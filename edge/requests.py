@@ -1,6 +1,7 @@
 """What stands in an HTTP request, read off the WSGI environ: body, parameters, credential."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
@@ -30,7 +31,7 @@ def request_id(environ: Environ) -> str:
     return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
-def call_metadata(environ: Environ, id_: str) -> Metadata:
+def call_metadata(environ: Environ, id_: str, known_tags: Sequence[str]) -> Metadata:
     """The metadata that goes to core with a call.
 
     With `accept` core may answer with JSON that it has rendered before, and
@@ -40,9 +41,8 @@ def call_metadata(environ: Environ, id_: str) -> Metadata:
     credential = environ.get("HTTP_AUTHORIZATION")
     if credential is not None:
         metadata.append(("authorization", _carriable(credential)))
-    tags = entity_tags(environ)
-    if tags:
-        metadata.append(("if-none-match", " ".join(tags)))
+    if known_tags:
+        metadata.append(("if-none-match", " ".join(known_tags)))
     return metadata
 
 
@@ -79,7 +79,13 @@ def read_body(environ: Environ, route: Route, limit: int) -> bytes:
     return bytes(body)
 
 
-def request_message(environ: Environ, route: Route, path: dict[str, str], body: bytes) -> Message:
+def request_message(
+    environ: Environ,
+    route: Route,
+    path: dict[str, str],
+    parameters: Sequence[tuple[str, str]],
+    body: bytes,
+) -> Message:
     """The RPC's request that an HTTP request means.
 
     Raises:
@@ -88,7 +94,7 @@ def request_message(environ: Environ, route: Route, path: dict[str, str], body: 
     document = _body_document(environ, body) if route.has_body else {}
     if not isinstance(document, dict):
         raise TaskForgeError.invalid(FieldProblem("body", "must be an object"))
-    return decode(route.request_type, {**document, **_parameters(environ, route), **path})
+    return decode(route.request_type, {**document, **_parameters(parameters, route), **path})
 
 
 def _carriable(credential: str) -> str:
@@ -111,15 +117,16 @@ def _body_document(environ: Environ, body: bytes) -> Any:
     return strict_json.parse(body)
 
 
-def _parameters(environ: Environ, route: Route) -> dict[str, Any]:
+def _parameters(parameters: Sequence[tuple[str, str]], route: Route) -> dict[str, Any]:
     """The query's parameters as JSON values of the fields that they name."""
     values: dict[str, Any] = {}
-    for name, given in query(environ):
-        if name not in route.query_fields:
+    fields = route.query_fields if parameters else {}
+    for name, given in parameters:
+        if name not in fields:
             raise TaskForgeError.invalid(FieldProblem(name[:100], "is not a parameter"))
         if name in values:
             raise TaskForgeError.invalid(FieldProblem(name, "must be given once"))
-        values[name] = _parameter(route.query_fields[name], given)
+        values[name] = _parameter(fields[name], given)
     return values
 
 

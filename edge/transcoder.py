@@ -1,6 +1,6 @@
 """An HTTP request as a call to core, and the answer back; the same for every route."""
 
-from edge.core_client import Answer, CoreClient, RefusedError
+from edge.core_client import CoreClient, RefusedError
 from edge.replies import Reply, answer, reply_to
 from edge.requests import (
     Environ,
@@ -33,19 +33,20 @@ class Transcoder:
             request_id: Goes to core and into logs.
         """
         try:
-            given = self._call(route, environ, path, request_id)
-            return answer(route, given, query(environ), entity_tags(environ))
+            return self._transcode(route, environ, path, request_id)
         except Exception as fault:  # noqa: BLE001 - every fault becomes a refusal here
             return reply_to(fault, request_id)
 
-    def _call(
+    def _transcode(
         self, route: Route, environ: Environ, path: dict[str, str], request_id: str
-    ) -> Answer:
-        metadata = call_metadata(environ, request_id)
+    ) -> Reply:
+        parameters, known_tags = query(environ), entity_tags(environ)
+        metadata = call_metadata(environ, request_id, known_tags)
         body = read_body(environ, route, self._max_body_bytes)
         try:
-            message = request_message(environ, route, path, body)
+            message = request_message(environ, route, path, parameters, body)
         except TaskForgeError as error:
             # A stranger learns nothing about his request but that he is one.
             raise RefusedError(error, self._core.check_access(route.rpc, metadata)) from None
-        return self._core.call(route.rpc, message, metadata)
+        given = self._core.call(route.rpc, message, metadata)
+        return answer(route, given, parameters, known_tags)

@@ -69,8 +69,8 @@ def enum_texts(enum: EnumDescriptor) -> dict[int, str]:
 
 
 @cache
-def enum_numbers(enum: EnumDescriptor) -> dict[str, int]:
-    """An enum's numbers by JSON text."""
+def enum_numbers(enum: EnumDescriptor) -> dict[str, Any]:
+    """An enum's numbers by JSON text; each enum's stub has a type of its own for them."""
     return {text: number for number, text in enum_texts(enum).items()}
 
 

@@ -157,7 +157,7 @@ def _integer(_: FieldDescriptor, value: Any) -> int:
 
 
 def _enum(field: FieldDescriptor, value: Any) -> int:
-    numbers = enum_numbers(field.enum_type)
+    numbers: dict[str, int] = enum_numbers(field.enum_type)
     if not isinstance(value, str) or value not in numbers:
         raise _WrongValueError(f"must be one of {', '.join(numbers)}")
     return numbers[value]

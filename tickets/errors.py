@@ -143,3 +143,8 @@ class TaskForgeError(Exception):
         first = fields[0]
         more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
         return cls(Reason.INVALID_ARGUMENT, f"{first.field}: {first.problem}{more}", fields=fields)
+
+
+def shortened(text: str, limit: int) -> str:
+    """A text for a message, cut to at most `limit` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

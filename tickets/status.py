@@ -9,7 +9,7 @@ from typing import Any
 
 from google.rpc import error_details_pb2, status_pb2
 
-from tickets.errors import DOMAIN, WIRE, FieldProblem, Reason, TaskForgeError
+from tickets.errors import DOMAIN, WIRE, FieldProblem, Reason, TaskForgeError, shortened
 
 DETAILS_KEY = "grpc-status-details-bin"
 
@@ -21,14 +21,15 @@ _MOST_CHARACTERS = 160
 def to_status(error: TaskForgeError) -> status_pb2.Status:
     """The refusal as gRPC callers see it, bounded in size."""
     status = status_pb2.Status(
-        code=WIRE[error.reason].grpc_code, message=_short(error.message, 500)
+        code=WIRE[error.reason].grpc_code, message=shortened(error.message, 500)
     )
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=error.reason.value, domain=DOMAIN))
     if error.fields:
         bad = error_details_pb2.BadRequest()
         for problem in error.fields[:_MOST_FIELDS]:
             bad.field_violations.add(
-                field=_short(problem.field), description=_short(problem.problem)
+                field=shortened(problem.field, _MOST_CHARACTERS),
+                description=shortened(problem.problem, _MOST_CHARACTERS),
             )
         status.details.add().Pack(bad)
     if error.retry_after is not None:
@@ -68,7 +69,3 @@ def _from_status(status: status_pb2.Status) -> TaskForgeError | None:
         fields=[FieldProblem(v.field, v.description) for v in bad.field_violations],
         retry_after=retry_after,
     )
-
-
-def _short(text: str, limit: int = _MOST_CHARACTERS) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

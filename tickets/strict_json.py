@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from tickets.errors import FieldProblem, TaskForgeError
+from tickets.errors import FieldProblem, TaskForgeError, shortened
 
 _DEEPEST = 32
 _LONGEST_NUMBER = 40
@@ -96,7 +96,7 @@ def _check_text(text: str, place: str) -> None:
 def _printable(key: str) -> str:
     """A key as part of a path that can be sent and read."""
     shown = _UNFIT.sub("\ufffd", key)
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"  # noqa: PLR2004 - a line's worth
+    return shortened(shown, 60)
 
 
 def _invalid(place: str, problem: str) -> TaskForgeError:

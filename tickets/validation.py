@@ -10,6 +10,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from tickets import contract, graph
+from tickets.errors import shortened
 
 
 def result_problems(document: Any) -> list[str]:
@@ -38,8 +39,4 @@ def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[Validatio
 def _line(fault: ValidationError) -> str:
     """The fault with its place, short however long the offending value is."""
     where = fault.json_path.removeprefix("$").lstrip(".") or "the document"
-    return f"{where}: {_short(fault.message)}"
-
-
-def _short(text: str, limit: int = 160) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return f"{where}: {shortened(fault.message, 160)}"

@@ -32,10 +32,7 @@ _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 
-_STAGES = {
-    text: jobs_pb2.JobStage.ValueType(number)
-    for text, number in enum_numbers(jobs_pb2.JobStage.DESCRIPTOR).items()
-}
+_STAGES = enum_numbers(jobs_pb2.JobStage.DESCRIPTOR)
 _TRANSIENT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 
 T = TypeVar("T")

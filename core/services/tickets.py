@@ -18,20 +18,15 @@ from tickets.errors import FieldProblem, TaskForgeError
 from tickets.settings import Settings
 
 _PAGE = 100
-_STATUS = {
-    text: jobs_pb2.JobStatus.ValueType(number)
-    for text, number in enum_numbers(jobs_pb2.JobStatus.DESCRIPTOR).items()
-}
-_STAGE = {
-    text: jobs_pb2.JobStage.ValueType(number)
-    for text, number in enum_numbers(jobs_pb2.JobStage.DESCRIPTOR).items()
-}
+_STATUS = enum_numbers(jobs_pb2.JobStatus.DESCRIPTOR)
+_STAGE = enum_numbers(jobs_pb2.JobStage.DESCRIPTOR)
 _JOBS_PATH = "/tickets/v1/jobs"
 
 
 class Tickets(jobs_pb2_grpc.TicketsServiceServicer):
     def __init__(self, settings: Settings, wakeups: Wakeups, cancellations: Cancellations) -> None:
         self._ttl_s = settings.job_ttl_s
+        self._schema_json = json.dumps(contract.result_schema(), separators=(",", ":"))
         self._wakeups = wakeups
         self._cancellations = cancellations
 
@@ -100,7 +95,7 @@ class Tickets(jobs_pb2_grpc.TicketsServiceServicer):
         return jobs_pb2.TicketsSchemaResponse(
             input_schema_version=contract.INPUT_VERSION,
             result_schema_version=contract.RESULT_VERSION,
-            schema_json=json.dumps(contract.result_schema(), separators=(",", ":")),
+            schema_json=self._schema_json,
         )
 
 
@@ -111,10 +106,6 @@ def _submission(request: jobs_pb2.TicketsJobSubmitRequest) -> jobs.Submission:
         TaskForgeError: INVALID_ARGUMENT, for what no rule at a field can say.
     """
     options = _with_defaults(request.options)
-    if options.HasField("ticket_count") and options.ticket_count > options.max_ticket_count:
-        raise TaskForgeError.invalid(
-            FieldProblem("options.ticket_count", "must not exceed max_ticket_count")
-        )
     fault = callback_problem(request.callback_url) if request.HasField("callback_url") else None
     if fault:
         raise TaskForgeError.invalid(FieldProblem("callback_url", fault))
