@@ -25,7 +25,7 @@ def create_app(settings: Settings) -> Flask:
     # A path with doubled slashes is an unknown path, not a redirect.
     app.url_map.merge_slashes = False
     found = routes([jobs_pb2.DESCRIPTOR])
-    core = CoreClient(settings.core_addr, found)
+    core = CoreClient(settings.core_addr)
     transcoder = Transcoder(core, settings.max_body_bytes)
     for route in found:
         app.add_url_rule(

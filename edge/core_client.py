@@ -1,21 +1,26 @@
-"""Calls to core: one channel per process, a deadline on every call, refusals as errors."""
+"""Calls to core: a deadline on every call, refusals as errors."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from taskforge.tickets.v1 import access_pb2, access_pb2_grpc
+from google.rpc import code_pb2
+from grpc_health.v1 import health_pb2
+from taskforge.tickets.v1 import access_pb2
 
+from edge.channel import Channel, Outcome, UnavailableError
 from edge.routes import Route
 from tickets.errors import Reason, TaskForgeError
 from tickets.status import from_trailers
 
+log = logging.getLogger(__name__)
+
 _DEADLINE_S = 30.0
 _PROBE_S = 2.0
-_LARGEST_MESSAGE = 64 * 1024 * 1024
+_CHECK_ACCESS = "/taskforge.tickets.v1.AccessService/CheckAccess"
+_CHECK_HEALTH = "/grpc.health.v1.Health/Check"
 
 Metadata = Sequence[tuple[str, str]]
 
@@ -25,53 +30,34 @@ class Answer:
     """A response message, with the trailing metadata that goes into headers."""
 
     message: Message
-    trailers: dict[str, str]
+    trailers: Mapping[str, Any]
 
 
 class RefusedError(Exception):
     """Core refused the call; `trailers` go into headers all the same."""
 
-    def __init__(self, error: TaskForgeError, trailers: dict[str, str]) -> None:
+    def __init__(self, error: TaskForgeError, trailers: Mapping[str, Any]) -> None:
         super().__init__(error.message)
         self.error = error
         self.trailers = trailers
 
 
 class CoreClient:
-    """The edge's one connection to core. Make it after a fork."""
+    """The edge's way to core."""
 
-    def __init__(self, address: str, routes: Sequence[Route]) -> None:
-        channel = grpc.insecure_channel(
-            address,
-            options=[
-                ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
-                # A proxy for the web has no business between us and core.
-                ("grpc.enable_http_proxy", 0),
-                # A core that comes back is found again within a second.
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", 1000),
-            ],
-        )
-        self._calls = {
-            route.rpc: channel.unary_unary(
-                route.rpc,
-                request_serializer=route.request_type.SerializeToString,
-                response_deserializer=route.response_type.FromString,
-            )
-            for route in routes
-        }
-        self._check_access = access_pb2_grpc.AccessServiceStub(channel).CheckAccess
-        self._health = health_pb2_grpc.HealthStub(channel)
+    def __init__(self, address: str) -> None:
+        self._channel = Channel(address)
 
-    def call(self, rpc: str, message: Message, metadata: Metadata) -> Answer:
-        """Calls an RPC.
+    def call(self, route: Route, message: Message, metadata: Metadata) -> Answer:
+        """Calls the RPC of a route.
 
         Raises:
             RefusedError: Core refused, is away or took too long.
         """
-        return _call(self._calls[rpc], message, metadata)
+        outcome = self._call(route.rpc, message, metadata)
+        return Answer(route.response_type.FromString(outcome.message), outcome.trailers)
 
-    def check_access(self, rpc: str, metadata: Metadata) -> dict[str, str]:
+    def check_access(self, rpc: str, metadata: Metadata) -> Mapping[str, Any]:
         """Asks whether the caller would be let in, and counts the call.
 
         Returns:
@@ -81,39 +67,33 @@ class CoreClient:
             RefusedError: It would not be, or core is away.
         """
         asked = access_pb2.CheckAccessRequest(method=rpc)
-        return _call(self._check_access, asked, metadata).trailers
+        return self._call(_CHECK_ACCESS, asked, metadata).trailers
 
     def is_ready(self) -> bool:
         """Whether core serves and can reach its database."""
         try:
-            answer = self._health.Check(  # type: ignore[attr-defined] # its stub names no calls
-                health_pb2.HealthCheckRequest(), timeout=_PROBE_S
-            )
-        except grpc.RpcError:
+            outcome = self._channel.call(_CHECK_HEALTH, b"", (), _PROBE_S)
+        except (TimeoutError, UnavailableError):
             return False
+        answer = health_pb2.HealthCheckResponse.FromString(outcome.message)
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
-
-def _call(method: Any, message: Message, metadata: Metadata) -> Answer:
-    try:
-        response, call = method.with_call(message, timeout=_DEADLINE_S, metadata=metadata)
-    except grpc.RpcError as fault:
-        trailers = fault.trailing_metadata() or ()
-        raise RefusedError(
-            from_trailers(trailers) or _unexplained(fault), _texts(trailers)
-        ) from None
-    return Answer(response, _texts(call.trailing_metadata() or ()))
-
-
-def _unexplained(fault: Any) -> TaskForgeError:
-    """A failure that core did not explain: it is away, or too slow, or broken."""
-    code = fault.code()
-    if code is grpc.StatusCode.UNAVAILABLE:
-        return TaskForgeError(Reason.CORE_UNAVAILABLE, "the service is not available, try again")
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-        return TaskForgeError(Reason.CORE_UNAVAILABLE, "the service took too long, try again")
-    return TaskForgeError(Reason.INTERNAL, "an internal error; the log has it by its request id")
+    def _call(self, rpc: str, message: Message, metadata: Metadata) -> Outcome:
+        try:
+            outcome = self._channel.call(rpc, message.SerializeToString(), metadata, _DEADLINE_S)
+        except TimeoutError:
+            raise RefusedError(_TOO_SLOW, {}) from None
+        except UnavailableError as fault:
+            log.warning("core cannot be reached: %s", fault)
+            raise RefusedError(_AWAY, {}) from None
+        if outcome.status != code_pb2.OK:
+            error = from_trailers(outcome.trailers.items())
+            raise RefusedError(error or _UNEXPLAINED.get(outcome.status, _BROKEN), outcome.trailers)
+        return outcome
 
 
-def _texts(metadata: Any) -> dict[str, str]:
-    return {key: value for key, value in metadata if isinstance(value, str)}
+_AWAY = TaskForgeError(Reason.CORE_UNAVAILABLE, "the service is not available, try again")
+_TOO_SLOW = TaskForgeError(Reason.CORE_UNAVAILABLE, "the service took too long, try again")
+_BROKEN = TaskForgeError(Reason.INTERNAL, "an internal error; the log has it by its request id")
+# What gRPC itself says, and core did not explain.
+_UNEXPLAINED = {code_pb2.UNAVAILABLE: _AWAY, code_pb2.DEADLINE_EXCEEDED: _TOO_SLOW}

@@ -48,5 +48,5 @@ class Transcoder:
         except TaskForgeError as error:
             # A stranger learns nothing about his request but that he is one.
             raise RefusedError(error, self._core.check_access(route.rpc, metadata)) from None
-        given = self._core.call(route.rpc, message, metadata)
+        given = self._core.call(route, message, metadata)
         return answer(route, given, parameters, known_tags)
