@@ -77,10 +77,12 @@ def _plain(block: bytes) -> Headers | None:
         if block[place] not in _NAMED_LITERALS:
             return None
         name_at = place + 2
-        value_at = name_at + block[place + 1] + 1
-        if value_at > end or block[place + 1] >= _LENGTH_BITS or block[value_at - 1] >= _LENGTH_BITS:
+        value_at = name_at + block[name_at - 1] + 1
+        if value_at > end or block[name_at - 1] >= _LENGTH_BITS:
             return None
         place = value_at + block[value_at - 1]
+        if block[value_at - 1] >= _LENGTH_BITS:
+            return None
         name, value = block[name_at : value_at - 1], block[value_at:place]
         fields.append((name.decode("latin-1"), value.decode("latin-1")))
     return tuple(fields) if place == end else None

@@ -193,9 +193,8 @@ class Connection:
 
     def _has_frame(self) -> bool:
         received = self._received
-        return (
-            len(received) >= _FRAME_HEAD
-            and len(received) >= _FRAME_HEAD + int.from_bytes(received[:3])
+        return len(received) >= _FRAME_HEAD and len(received) >= _FRAME_HEAD + int.from_bytes(
+            received[:3]
         )
 
     def _next_frame(self, deadline: float) -> tuple[int, int, int, bytes]:
