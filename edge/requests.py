@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import uuid4
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
@@ -15,20 +14,19 @@ from edge.routes import Route
 from tickets import strict_json
 from tickets.decoding import decode
 from tickets.errors import FieldProblem, Reason, TaskForgeError
+from tickets.request_ids import given_or_new
 
 Environ = dict[str, Any]
 
 _LONGEST_CREDENTIAL = 1024
 _FIT_FOR_METADATA = re.compile(r"[\x20-\x7e]+")
-_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _LONGEST_TAGS = 1024
 _JSON = "application/json"
 
 
 def request_id(environ: Environ) -> str:
     """The caller's own `X-Request-Id` where it is fit for a log line, else a new one."""
-    given: str = environ.get("HTTP_X_REQUEST_ID", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given_or_new(environ.get("HTTP_X_REQUEST_ID", ""))
 
 
 def call_metadata(environ: Environ, id_: str, known_tags: Sequence[str]) -> Metadata:
