@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from taskforge.options.v1 import options_pb2
@@ -14,7 +15,7 @@ from core import clock
 from core.keys import KeyHasher, id_of
 from core.models import ApiKey, Client
 from core.policy import Policy
-from core.prepared import Prepared
+from core.prepared import Select
 from core.rates import Allowance, RateLimiter
 from tickets.errors import Reason, TaskForgeError
 from tickets.settings import Settings
@@ -22,10 +23,35 @@ from tickets.settings import Settings
 log = logging.getLogger(__name__)
 
 _LONGEST_TOKEN = 512
+# How long a core may let in a key that was revoked on another one.
+FORGET_S = 0.5
 
-_KEY_AND_CLIENT = Prepared(
-    lambda key_id: ApiKey.select(ApiKey, Client).join(Client).where(ApiKey.id == key_id),
-    tables=[ApiKey, Client],
+
+class _Access(NamedTuple):
+    """A key with its client, as far as it matters for who is let in."""
+
+    key_id: str
+    key_hash: bytes
+    scopes: str
+    expires_at: int | None
+    revoked_at: int | None
+    client_id: UUID
+    client_name: str
+    features: str
+    rate_limit: str | None
+    max_queued: int | None
+    suspended_at: int | None
+
+
+_COLUMNS = (
+    *(ApiKey.id, ApiKey.key_hash, ApiKey.scopes, ApiKey.expires_at, ApiKey.revoked_at),
+    *(Client.id, Client.name, Client.features),
+    *(Client.rate_limit, Client.max_queued, Client.suspended_at),
+)
+_ACCESS = Select(
+    _Access,
+    _COLUMNS,
+    lambda key_id: ApiKey.select(*_COLUMNS).join(Client).where(ApiKey.id == key_id),
     parameters=[(ApiKey.id, "")],
 )
 
@@ -65,6 +91,7 @@ class Gate:
         self._limiter = RateLimiter(settings.queue_url)
         self._rate_limit = settings.rate_limit
         self._max_queued = settings.max_queued
+        self._known: dict[str, _Access] = {}
         self._tokens: dict[int, str] = {
             options_pb2.AUDIENCE_OPERATORS: settings.operator_token or "",
             options_pb2.AUDIENCE_WORKERS: settings.worker_token or "",
@@ -73,6 +100,14 @@ class Gate:
     def policy(self, method: str) -> Policy | None:
         """The policy of a full gRPC method name; None when it is not one of ours."""
         return self._policies.get(method)
+
+    def forget(self) -> None:
+        """Looks every key up anew from now on.
+
+        To be called after what an operator has changed, and every `FORGET_S`
+        for what another core has.
+        """
+        self._known = {}
 
     def admit(self, policy: Policy, metadata: Metadata) -> None:
         """Lets the call in; its caller and its allowance are known to this thread from then on.
@@ -92,15 +127,15 @@ class Gate:
         if policy.audience != options_pb2.AUDIENCE_CLIENTS:
             self._check_token(policy, token)
             return
-        key, client = self._key(token)
-        _check_client(client, policy)
-        if policy.scope and policy.scope not in key.scopes.split():
+        access = self._access(token)
+        _check_client(access, policy)
+        if policy.scope and policy.scope not in access.scopes.split():
             raise TaskForgeError(
                 Reason.SCOPE_MISSING, f"the API key does not have the scope {policy.scope}"
             )
-        self._count(key.id, client.rate_limit or self._rate_limit)
-        room = self._max_queued if client.max_queued is None else client.max_queued
-        _caller.set(Caller(client.id, client.name, key.id, room))
+        self._count(access.key_id, access.rate_limit or self._rate_limit)
+        room = self._max_queued if access.max_queued is None else access.max_queued
+        _caller.set(Caller(access.client_id, access.client_name, access.key_id, room))
 
     def _count(self, key_id: str, rate: str) -> None:
         taken = self._limiter.take(key_id, rate)
@@ -118,18 +153,24 @@ class Gate:
                 raise TaskForgeError(Reason.WRONG_AUDIENCE, "this service is not open to API keys")
             raise TaskForgeError(Reason.KEY_INVALID, "the token is not valid for this service")
 
-    def _key(self, token: str) -> tuple[ApiKey, Client]:
-        """The key that a token is, with its client; one query."""
-        key_id = id_of(token)
-        found = _KEY_AND_CLIENT.first(key_id) if key_id else None
-        if found is None or not self._hasher.matches(token, bytes(found[0].key_hash)):
-            raise TaskForgeError(Reason.KEY_INVALID, "the API key is not valid")
-        key, client = found
-        if key.revoked_at is not None:
+    def _access(self, token: str) -> _Access:
+        """What the key that a token is gives access to."""
+        found = self._known.get(token) or self._look_up(token)
+        if found.revoked_at is not None:
             raise TaskForgeError(Reason.KEY_REVOKED, "the API key has been revoked")
-        if key.expires_at is not None and key.expires_at <= clock.now():
+        if found.expires_at is not None and found.expires_at <= clock.now():
             raise TaskForgeError(Reason.KEY_EXPIRED, "the API key has expired")
-        return key, client
+        return found
+
+    def _look_up(self, token: str) -> _Access:
+        # Before the query: what it finds may be old by the time that it is known.
+        known = self._known
+        key_id = id_of(token)
+        found = _ACCESS.first(key_id) if key_id else None
+        if found is None or not self._hasher.matches(token, found.key_hash):
+            raise TaskForgeError(Reason.KEY_INVALID, "the API key is not valid")
+        known[token] = found
+        return found
 
 
 def _bearer(authorization: list[str]) -> str:
@@ -149,10 +190,10 @@ def _bearer(authorization: list[str]) -> str:
     return token
 
 
-def _check_client(client: Client, policy: Policy) -> None:
-    if client.suspended_at is not None:
+def _check_client(access: _Access, policy: Policy) -> None:
+    if access.suspended_at is not None:
         raise TaskForgeError(Reason.CLIENT_SUSPENDED, "the client is suspended")
-    if policy.feature and policy.feature not in client.features.split():
+    if policy.feature and policy.feature not in access.features.split():
         raise TaskForgeError(
             Reason.FEATURE_DISABLED, f"the feature {policy.feature} is off for this client"
         )

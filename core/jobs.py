@@ -3,17 +3,18 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from google.protobuf.message import Message
-from peewee import Expression, Tuple
+from peewee import SQL, Field, Tuple
 
 from core import clock
 from core.access import Caller
 from core.database import transaction
 from core.models import Client, Job, JobInput, JobResult
 from core.page_tokens import Position
-from core.prepared import Prepared
+from core.prepared import Insert, Select, Statement
 from core.transitions import move, record
 from tickets.errors import Reason, TaskForgeError
 from tickets.lifecycle import TERMINAL, Stage, Status, Verb
@@ -24,10 +25,97 @@ FEATURE = "tickets"
 _COME_BACK = timedelta(seconds=2)
 _ROOM_BACK = timedelta(seconds=30)
 
-_OWN_JOB = Prepared(
-    lambda job_id, client_id: Job.select().where(Job.id == job_id, Job.client == client_id),
-    tables=[Job],
+
+class JobView(NamedTuple):
+    """A job as its client sees it."""
+
+    id: UUID
+    status: str
+    stage: str
+    created_at: int
+    updated_at: int
+    expires_at: int
+    error_code: str | None
+    error_message: str | None
+
+
+class StoredResult(NamedTuple):
+    """A result in one of its two forms, with the entity tag that both share."""
+
+    tag: str
+    content: bytes
+
+
+_VIEW = (
+    *(Job.id, Job.status, Job.stage, Job.created_at, Job.updated_at, Job.expires_at),
+    *(Job.error_code, Job.error_message),
+)
+_OWN_JOB = Select(
+    JobView,
+    _VIEW,
+    lambda job_id, client_id: Job.select(*_VIEW).where(Job.id == job_id, Job.client == client_id),
     parameters=[(Job.id, UUID(int=0)), (Client.id, UUID(int=0))],
+)
+
+
+def _result_form(content: Field) -> Select[StoredResult]:
+    columns = (JobResult.etag, content)
+    return Select(
+        StoredResult,
+        columns,
+        lambda job_id: JobResult.select(*columns).where(JobResult.job == job_id),
+        parameters=[(Job.id, UUID(int=0))],
+    )
+
+
+_DOCUMENT, _MESSAGE = _result_form(JobResult.document), _result_form(JobResult.message)
+
+
+class Accepted(NamedTuple):
+    """What a submit answers with, whether the job is new or not."""
+
+    id: UUID
+    status: str
+    created_at: int
+    content_hash: bytes
+
+
+_ACCEPTED = (Job.id, Job.status, Job.created_at, Job.content_hash)
+_REPLAYED = Select(
+    Accepted,
+    _ACCEPTED,
+    lambda client_id, key_hash, feature: Job.select(*_ACCEPTED).where(
+        Job.client == client_id, Job.idempotency_hash == key_hash, Job.feature == feature
+    ),
+    parameters=[(Client.id, UUID(int=0)), (Job.idempotency_hash, b""), (Job.feature, "")],
+)
+_INSERT_JOB = Insert(
+    Job,
+    {
+        "id": UUID(int=0),
+        "client": UUID(int=1),
+        "idempotency_hash": b"1",
+        "content_hash": b"2",
+        "feature": "1",
+        "callback_url": "2",
+        "status": "3",
+        "stage": "4",
+        "progress": "5",
+        "created_at": 1,
+        "updated_at": 2,
+        "available_at": 3,
+        "expires_at": 4,
+        "failures": 5,
+        "lease_losses": 6,
+    },
+    ignore_conflicts=True,
+)
+_INSERT_INPUT = Insert(JobInput, {"job": UUID(int=0), "title": "1", "spec": "2", "options": b""})
+_TAKE_ROOM = Statement(
+    lambda client_id, room: Client.update(queued=Client.queued + SQL("1")).where(
+        Client.id == client_id, Client.queued < room
+    ),
+    parameters=[(Client.id, UUID(int=0)), (Client.max_queued, 0)],
 )
 
 
@@ -49,7 +137,7 @@ class Submission:
     content: bytes
 
 
-def submit(caller: Caller, submission: Submission, ttl_s: float) -> tuple[Job, bool]:
+def submit(caller: Caller, submission: Submission, ttl_s: float) -> tuple[Accepted, bool]:
     """Stores a job, or finds the one that the same key made before.
 
     Returns:
@@ -60,16 +148,17 @@ def submit(caller: Caller, submission: Submission, ttl_s: float) -> tuple[Job, b
             key, QUEUE_FULL.
     """
     key_hash = hashlib.sha256(submission.idempotency_key.encode()).digest()
+    content_hash = hashlib.sha256(submission.content).digest()
     # Asked first, so that a replay takes no write lock.
-    found = _replayed(caller, key_hash)
+    found = _REPLAYED.first(caller.client_id, key_hash, FEATURE)
     if found is None:
-        job = _new_job(caller, submission, key_hash, ttl_s)
-        if _insert(caller, job, submission):
+        job = Accepted(uuid4(), Status.QUEUED.value, clock.now(), content_hash)
+        if _insert(caller, job, submission, key_hash, ttl_s):
             return job, True
-        found = _replayed(caller, key_hash)
+        found = _REPLAYED.first(caller.client_id, key_hash, FEATURE)
     if found is None:
         raise RuntimeError("a job with this idempotency key came and went")
-    if bytes(found.content_hash) != _content_hash(submission):
+    if found.content_hash != content_hash:
         raise TaskForgeError(
             Reason.IDEMPOTENCY_KEY_REUSED,
             "idempotency_key: was used before with a different request",
@@ -77,7 +166,7 @@ def submit(caller: Caller, submission: Submission, ttl_s: float) -> tuple[Job, b
     return found, False
 
 
-def get(caller: Caller, job_id: str) -> Job:
+def get(caller: Caller, job_id: str) -> JobView:
     """The client's job.
 
     Raises:
@@ -85,9 +174,8 @@ def get(caller: Caller, job_id: str) -> Job:
     """
     found = _OWN_JOB.first(UUID(job_id), caller.client_id)
     if found is None:
-        raise TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
-    job: Job = found[0]
-    return job
+        raise _not_found()
+    return found
 
 
 def list_page(caller: Caller, size: int, after: Position | None) -> list[Job]:
@@ -100,7 +188,7 @@ def list_page(caller: Caller, size: int, after: Position | None) -> list[Job]:
     return list(query.order_by(Job.created_at.desc(), Job.id.desc()).limit(size))
 
 
-def cancel(caller: Caller, job_id: str) -> Job:
+def cancel(caller: Caller, job_id: str) -> JobView:
     """Cancels a queued job; asks the worker of a running one to stop.
 
     Raises:
@@ -108,18 +196,20 @@ def cancel(caller: Caller, job_id: str) -> Job:
     """
     while True:
         with transaction():
-            job = get(caller, job_id)
+            job: Job | None = Job.get_or_none(
+                Job.id == UUID(job_id), Job.client == caller.client_id
+            )
+            if job is None:
+                raise _not_found()
             status = Status(job.status)
-            if status is Status.CANCEL_REQUESTED:
-                return job
             if status in TERMINAL:
                 raise _not_cancellable(status)
-            if move(job, Verb.CANCEL, status):
+            if status is Status.CANCEL_REQUESTED or move(job, Verb.CANCEL, status):
                 return get(caller, job_id)
         # Somebody else moved the job in between: look again.
 
 
-def ended(caller: Caller, job_id: str) -> Job:
+def ended(caller: Caller, job_id: str) -> JobView:
     """The job, once it has ended.
 
     Raises:
@@ -135,85 +225,60 @@ def ended(caller: Caller, job_id: str) -> Job:
     return job
 
 
-def result_tag(job: Job) -> str | None:
-    """The entity tag of the job's result; None when it ended without one."""
-    tag: str | None = JobResult.select(JobResult.etag).where(JobResult.job == job.id).scalar()
-    return tag
+def result_document(job: JobView) -> StoredResult | None:
+    """The job's result as JSON; None when it ended without one."""
+    return _DOCUMENT.first(job.id)
 
 
-def result_document(job: Job) -> bytes:
-    """The job's result as JSON."""
-    return bytes(JobResult.select(JobResult.document).where(JobResult.job == job.id).get().document)
+def result_message(job: JobView) -> StoredResult | None:
+    """The job's result as a serialized `TicketsResult`; None when it ended without one."""
+    return _MESSAGE.first(job.id)
 
 
-def result_message(job: Job) -> bytes:
-    """The job's result as a serialized `TicketsResult`."""
-    return bytes(JobResult.select(JobResult.message).where(JobResult.job == job.id).get().message)
-
-
-def _replayed(caller: Caller, key_hash: bytes) -> Job | None:
-    found: Job | None = Job.get_or_none(
-        Job.client == caller.client_id,
-        Job.feature == FEATURE,
-        Job.idempotency_hash == key_hash,
-    )
-    return found
-
-
-def _content_hash(submission: Submission) -> bytes:
-    return hashlib.sha256(submission.content).digest()
-
-
-def _new_job(caller: Caller, submission: Submission, key_hash: bytes, ttl_s: float) -> Job:
-    at = clock.now()
-    return Job(
-        id=uuid4(),
-        client=caller.client_id,
-        feature=FEATURE,
-        idempotency_hash=key_hash,
-        content_hash=_content_hash(submission),
-        callback_url=submission.callback_url,
-        status=Status.QUEUED.value,
-        stage=Stage.QUEUED.value,
-        created_at=at,
-        updated_at=at,
-        available_at=at,
-        expires_at=at + clock.micros(ttl_s),
-    )
-
-
-def _insert(caller: Caller, job: Job, submission: Submission) -> bool:
+def _insert(
+    caller: Caller, job: Accepted, submission: Submission, key_hash: bytes, ttl_s: float
+) -> bool:
     """Stores the job with its texts; False when its idempotency key was taken meanwhile."""
     with transaction() as work:
-        inserted = Job.insert(job.__data__).on_conflict_ignore().as_rowcount().execute()
-        if not inserted:
+        if not _INSERT_JOB.row(
+            id=job.id,
+            client=caller.client_id,
+            feature=FEATURE,
+            idempotency_hash=key_hash,
+            content_hash=job.content_hash,
+            callback_url=submission.callback_url,
+            status=job.status,
+            stage=Stage.QUEUED.value,
+            progress="",
+            created_at=job.created_at,
+            updated_at=job.created_at,
+            available_at=job.created_at,
+            expires_at=job.created_at + clock.micros(ttl_s),
+            failures=0,
+            lease_losses=0,
+        ):
             work.rollback()
             return False
-        if not _take_room(caller):
+        if not _TAKE_ROOM.run(caller.client_id, caller.max_queued):
             raise TaskForgeError(
                 Reason.QUEUE_FULL,
                 f"the client has {caller.max_queued} jobs queued, which is its limit",
                 retry_after=_ROOM_BACK,
             )
-        JobInput.insert(
+        _INSERT_INPUT.row(
             job=job.id,
             title=submission.title,
             spec=submission.spec,
             options=submission.options.SerializeToString(),
-        ).execute()
-        record(job, Verb.SUBMIT, Status.QUEUED, job.created_at, stage=job.stage)
+        )
+        record(
+            job.id, Verb.SUBMIT, Status.QUEUED, job.created_at, stage=Stage.QUEUED.value, attempt=1
+        )
     return True
 
 
-def _take_room(caller: Caller) -> bool:
-    """Counts the job as queued, if the client has room."""
-    own: Expression = Client.id == caller.client_id
-    taken = (
-        Client.update(queued=Client.queued + 1)
-        .where(own, Client.queued < caller.max_queued)
-        .execute()
-    )
-    return bool(taken)
+def _not_found() -> TaskForgeError:
+    return TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
 
 
 def _not_cancellable(status: Status) -> TaskForgeError:

@@ -1,69 +1,130 @@
-"""Selects on the hot path, compiled once.
+"""Statements on the hot path, compiled once, their rows read as plain tuples.
 
-Peewee builds a query's text anew for each call, which takes longer than the
-database does to answer it.
+Peewee builds a statement's text and a model instance anew for each call, which
+takes many times longer than the database does to answer it.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from peewee import Field, Model, ModelSelect
+from peewee import BlobField, Field, ForeignKeyField, Model, ModelSelect, Query, UUIDField
 
 from core.database import database
 
+R = TypeVar("R", bound=NamedTuple)
 
-class Prepared:
-    """A select of whole rows, of one table or of several that are joined.
+
+class Statement:
+    """A statement of Peewee's, to be run with other values each time.
 
     Args:
-        query: Builds the select from its parameters, used once each, in order.
-        tables: The tables whose rows it selects, in that order.
-        parameters: The fields that the parameters are compared with, and an
-            example for each, which only has to be of the right type.
+        build: Makes the query from a value for each parameter, which it uses
+            once each, in order, and no other values.
+        parameters: The fields that the values are for, and an example for
+            each; no two examples may be equal.
+    """
+
+    def __init__(
+        self, build: Callable[..., Query], parameters: Iterable[tuple[Field, Any]]
+    ) -> None:
+        self._build = build
+        self._parameters = tuple(parameters)
+        self._binders = [field.db_value for field, _ in self._parameters]
+        self._texts: dict[type, str] = {}
+
+    def run(self, *values: Any) -> int:
+        """Runs it, and returns how many rows it has changed."""
+        rows: int = self._execute(values).rowcount
+        return rows
+
+    def _execute(self, values: Sequence[Any]) -> Any:
+        bound = [bind(value) for bind, value in zip(self._binders, values, strict=True)]
+        kind = type(database.obj)
+        sql = self._texts.get(kind) or self._compile(kind)
+        return database.execute_sql(sql, bound)
+
+    def _compile(self, kind: type) -> str:
+        """The text for the kind of database that is connected by now."""
+        sql, bound = self._build(*(example for _, example in self._parameters)).sql()
+        examples = [field.db_value(example) for field, example in self._parameters]
+        if list(map(_content, bound)) != list(map(_content, examples)):
+            raise ValueError(f"{sql} takes {bound}")
+        self._texts[kind] = str(sql)
+        return str(sql)
+
+
+class Insert(Statement):
+    """Puts a row into a table.
+
+    Args:
+        table: The table.
+        examples: A value for each column that is given; no two may be equal.
+        ignore_conflicts: A row whose key is taken is left out, not an error.
+    """
+
+    def __init__(
+        self, table: type[Model], examples: dict[str, Any], *, ignore_conflicts: bool = False
+    ) -> None:
+        # In the table's own order, which is that of the statement.
+        fields = [field for field in table._meta.sorted_fields if field.name in examples]  # noqa: SLF001 - peewee's documented way to a model's fields
+        self._names = [field.name for field in fields]
+
+        def build(*values: Any) -> Query:
+            insert = table.insert(dict(zip(self._names, values, strict=True)))
+            return insert.on_conflict_ignore() if ignore_conflicts else insert
+
+        super().__init__(build, [(field, examples[field.name]) for field in fields])
+
+    def row(self, **columns: Any) -> bool:
+        """Inserts a row; False when it was left out."""
+        return self.run(*(columns[name] for name in self._names)) > 0
+
+
+class Select(Statement, Generic[R]):
+    """Selects columns of one table or of several that are joined.
+
+    Args:
+        row: What a row is read as; its fields are the columns, in order.
+        columns: What is selected, in order.
+        build: As for any statement.
+        parameters: As for any statement.
     """
 
     def __init__(
         self,
-        query: "Callable[..., ModelSelect[Any]]",
-        tables: Sequence[type[Model]],
-        parameters: Sequence[tuple[Field, Any]],
+        row: type[R],
+        columns: Sequence[Field],
+        build: "Callable[..., ModelSelect[Any]]",
+        parameters: Iterable[tuple[Field, Any]],
     ) -> None:
-        self._query = query
-        self._readers = [_reader(table) for table in tables]
-        self._fields = [field for field, _ in parameters]
-        self._examples = [example for _, example in parameters]
+        super().__init__(build, parameters)
+        if len(row._fields) != len(columns):
+            raise ValueError(f"{row.__name__} does not have {len(columns)} fields")
+        self._row = row
+        self._readers = [(n, read) for n, field in enumerate(columns) if (read := _reader(field))]
 
-    def first(self, *values: Any) -> tuple[Any, ...] | None:
-        """The first row as an instance of each table; None when there is none."""
-        bound = [field.db_value(value) for field, value in zip(self._fields, values, strict=True)]
-        row = database.execute_sql(self._sql, bound).fetchone()
-        if row is None:
+    def first(self, *values: Any) -> R | None:
+        """The first row; None when there is none."""
+        found = self._execute(values).fetchone()
+        if found is None:
             return None
-        instances = []
-        for read, width in self._readers:
-            instances.append(read(row[:width]))
-            row = row[width:]
-        return tuple(instances)
-
-    @cached_property
-    def _sql(self) -> str:
-        """The text for the database that is connected by now."""
-        sql, parameters = self._query(*self._examples).sql()
-        if len(parameters) != len(self._fields):
-            raise ValueError(f"{sql} takes {len(parameters)} parameters")
-        return str(sql)
+        read = list(found)
+        for place, convert in self._readers:
+            if read[place] is not None:
+                read[place] = convert(read[place])
+        return self._row._make(read)
 
 
-def _reader(table: type[Model]) -> tuple[Callable[[Sequence[Any]], Model], int]:
-    """What makes an instance of a part of a row, and how many columns that part has."""
-    fields = [(field.name, field.python_value) for field in table._meta.sorted_fields]  # noqa: SLF001 - peewee's documented way to a model's fields
+def _content(value: Any) -> Any:
+    """What PostgreSQL's driver has wrapped, for a comparison."""
+    return getattr(value, "adapted", value)
 
-    def read(columns: Sequence[Any]) -> Model:
-        instance = table()
-        instance.__data__ = {
-            name: convert(value) for (name, convert), value in zip(fields, columns, strict=True)
-        }
-        return instance
 
-    return read, len(fields)
+def _reader(field: Field) -> Callable[[Any], Any] | None:
+    """What a column's values have to be turned into; None where drivers give what is wanted."""
+    if isinstance(field, ForeignKeyField):
+        return _reader(field.rel_field)
+    if isinstance(field, UUIDField):
+        return field.python_value
+    # PostgreSQL's driver gives a memoryview.
+    return bytes if isinstance(field, BlobField) else None

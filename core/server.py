@@ -1,5 +1,6 @@
 """Puts core together and runs it: database, services, interceptor, background threads."""
 
+import gc
 import logging
 import signal
 import threading
@@ -17,10 +18,10 @@ from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2
 from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
-from core.access import Gate
+from core.access import FORGET_S, Gate
+from core.calls import Calls
 from core.cancellations import LOOK_S, Cancellations
 from core.database import connect, database, forget_connection
-from core.interceptor import Calls
 from core.keys import KeyHasher
 from core.migrate import NewerDatabaseError, pending
 from core.policy import policies
@@ -60,6 +61,9 @@ def serve(settings: Settings) -> None:
     _check_database(settings)
     core = Core(settings)
     core.start()
+    # What is there now stays: the collector need not look at it again with every full pass.
+    gc.collect()
+    gc.freeze()
     log.info("core listens on %s", settings.core_bind)
     stop_orders.get()
     core.stop()
@@ -76,6 +80,7 @@ class Core:
         self._sweeper = Sweeper(settings, self._wakeups)
         self._health = health.HealthServicer()
         self._served: int | None = None
+        self._gate = Gate(settings, policies(_FILES))
         self._server = self._build()
 
     def start(self) -> None:
@@ -83,6 +88,7 @@ class Core:
         self._every(_PROBE_S, self._report_health)
         self._every(self._settings.sweep_s, self._sweeper.sweep)
         self._every(LOOK_S, self._cancellations.look)
+        self._every(FORGET_S, self._gate.forget)
 
     def stop(self) -> None:
         """Refuses new calls and waits for those in flight, at most the drain time."""
@@ -108,30 +114,29 @@ class Core:
             log.info("the database is %s", why)
 
     def _build(self) -> grpc.Server:
-        gate = Gate(self._settings, policies(_FILES))
         largest = max(_LEAST_ROOM, 2 * self._settings.max_body_bytes)
         server = grpc.server(
             ThreadPoolExecutor(self._settings.core_threads, thread_name_prefix="call"),
-            interceptors=[Calls(gate, self._settings.max_body_bytes)],
             options=[
                 # Otherwise a second core on the same port would silently take half of the calls.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", largest),
             ],
         )
-        self._add_services(server, gate)
+        self._add_services(server)
         try:
             server.add_insecure_port(self._settings.core_bind)
         except RuntimeError as fault:
             raise StartError(f"core cannot listen on {self._settings.core_bind}") from fault
         return server
 
-    def _add_services(self, server: grpc.Server, gate: Gate) -> None:
+    def _add_services(self, bare: grpc.Server) -> None:
         settings = self._settings
+        server = Calls(self._gate, settings.max_body_bytes).before(bare)
         jobs_pb2_grpc.add_TicketsServiceServicer_to_server(
             Tickets(settings, self._wakeups, self._cancellations), server
         )
-        access_pb2_grpc.add_AccessServiceServicer_to_server(Access(gate), server)
+        access_pb2_grpc.add_AccessServiceServicer_to_server(Access(self._gate), server)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(
             Workers(settings, self._cancellations), server
         )
@@ -139,10 +144,10 @@ class Core:
         keys_pb2_grpc.add_KeysServiceServicer_to_server(
             Keys(KeyHasher(settings.secret_key or "")), server
         )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, bare)
         names = [name for file in _FILES for name in _service_names(file)]
         reflection.enable_server_reflection(
-            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
+            [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], bare
         )
 
     def _every(self, seconds: float, act: Callable[[], None]) -> None:

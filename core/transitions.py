@@ -6,12 +6,27 @@ never changes.
 """
 
 from typing import Any
+from uuid import UUID
 
 from peewee import Expression
 
 from core import clock
 from core.models import Client, Job, JobEvent
+from core.prepared import Insert
 from tickets.lifecycle import LEASED, TERMINAL, Stage, Status, Verb, target
+
+_INSERT_EVENT = Insert(
+    JobEvent,
+    {
+        "job": UUID(int=0),
+        "at": 1,
+        "attempt": 2,
+        "verb": "1",
+        "status": "2",
+        "stage": "3",
+        "detail": "4",
+    },
+)
 
 
 def move(
@@ -48,21 +63,24 @@ def move(
     stage = columns.get("stage", job.stage)
     # A heartbeat without news is no event.
     if verb is not Verb.HEARTBEAT or stage != job.stage:
-        record(job, verb, status, at, stage=stage, detail=detail)
+        attempt = job.failures + 1
+        record(job.id, verb, status, at, stage=stage, attempt=attempt, detail=detail)
     return True
 
 
-def record(job: Job, verb: Verb, status: Status, at: int, *, stage: str, detail: str = "") -> None:
+def record(
+    job_id: UUID, verb: Verb, status: Status, at: int, *, stage: str, attempt: int, detail: str = ""
+) -> None:
     """Adds an event to a job's timeline."""
-    JobEvent.insert(
-        job=job.id,
+    _INSERT_EVENT.row(
+        job=job_id,
         at=at,
         verb=verb.value,
         status=status.value,
         stage=stage,
-        attempt=job.failures + 1,
+        attempt=attempt,
         detail=detail,
-    ).execute()
+    )
 
 
 def _timestamps(status: Status, at: int) -> dict[str, Any]:

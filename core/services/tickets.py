@@ -9,6 +9,7 @@ from taskforge.tickets.v1 import jobs_pb2, jobs_pb2_grpc, result_pb2
 from core import clock, jobs, page_tokens, trailers
 from core.access import caller
 from core.cancellations import Cancellations
+from core.jobs import JobView
 from core.models import Job
 from core.wakeups import Wakeups
 from tickets import contract
@@ -77,16 +78,17 @@ class Tickets(jobs_pb2_grpc.TicketsServiceServicer):
         self, request: jobs_pb2.GetTicketsJobResultRequest, context: grpc.ServicerContext
     ) -> jobs_pb2.TicketsJobResultResponse:
         job = jobs.ended(caller(), request.job_id)
-        tag = jobs.result_tag(job)
-        if tag is None:
-            return jobs_pb2.TicketsJobResultResponse(job=_message(job))
         metadata = dict(context.invocation_metadata())
-        trailers.add("etag", tag)
-        if metadata.get("accept") != "application/json":
-            stored = result_pb2.TicketsResult.FromString(jobs.result_message(job))
-            return jobs_pb2.TicketsJobResultResponse(result=stored)
-        known = tag in str(metadata.get("if-none-match", "")).split()
-        body = HttpBody(data=b"" if known else jobs.result_document(job))
+        as_json = metadata.get("accept") == "application/json"
+        stored = jobs.result_document(job) if as_json else jobs.result_message(job)
+        if stored is None:
+            return jobs_pb2.TicketsJobResultResponse(job=_message(job))
+        trailers.add("etag", stored.tag)
+        if not as_json:
+            result = result_pb2.TicketsResult.FromString(stored.content)
+            return jobs_pb2.TicketsJobResultResponse(result=result)
+        known = stored.tag in str(metadata.get("if-none-match", "")).split()
+        body = HttpBody(data=b"" if known else stored.content)
         return jobs_pb2.TicketsJobResultResponse(document=body)
 
     def GetTicketsSchema(
@@ -139,7 +141,7 @@ def _position(job: Job) -> page_tokens.Position:
     return page_tokens.Position(job.created_at, job.id)
 
 
-def _message(job: Job) -> jobs_pb2.TicketsJobResponse:
+def _message(job: Job | JobView) -> jobs_pb2.TicketsJobResponse:
     message = jobs_pb2.TicketsJobResponse(
         schema_version=contract.JOB_VERSION,
         job_id=str(job.id),

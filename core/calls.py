@@ -1,11 +1,10 @@
 """What happens to every call, once for all services: request id, admission, validation, errors."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import grpc
 from google.protobuf.message import Message
@@ -18,6 +17,7 @@ from core.access import Gate
 from core.database import forget_connection
 from core.policy import Policy
 from tickets.errors import Reason, TaskForgeError
+from tickets.request_ids import given_or_new
 from tickets.status import DETAILS_KEY, to_status
 
 log = logging.getLogger(__name__)
@@ -39,22 +39,25 @@ def request_id() -> str:
     return _request_id.get()
 
 
-class Calls(grpc.ServerInterceptor):
-    """Runs every unary call of our services through the same steps."""
+class Calls:
+    """Runs every unary call of our services through the same steps.
+
+    Handlers are wrapped once, when a service is added to the server: an
+    interceptor would have to do it for each call.
+    """
 
     def __init__(self, gate: Gate, max_body_bytes: int) -> None:
         self._gate = gate
         self._max_body_bytes = max_body_bytes
 
-    def intercept_service(
-        self,
-        continuation: "Callable[[grpc.HandlerCallDetails], Handler | None]",
-        handler_call_details: grpc.HandlerCallDetails,
-    ) -> "Handler | None":
-        handler = continuation(handler_call_details)
-        policy = self._gate.policy(handler_call_details.method)
-        if handler is None or policy is None or handler.unary_unary is None:
-            return handler
+    def before(self, server: grpc.Server) -> grpc.Server:
+        """The server as the generated `add_…Servicer_to_server` should see it."""
+        return cast(grpc.Server, _Registrar(server, self._wrapped))
+
+    def _wrapped(self, method: str, handler: "Handler") -> "Handler":
+        policy = self._gate.policy(method)
+        if policy is None or handler.unary_unary is None:
+            raise ValueError(f"{method} is not a unary call of a service with an audience")
         return grpc.unary_unary_rpc_method_handler(
             partial(self._call, policy, handler.unary_unary),
             request_deserializer=handler.request_deserializer,
@@ -66,12 +69,14 @@ class Calls(grpc.ServerInterceptor):
     ) -> Any:
         metadata = context.invocation_metadata()
         trailers.begin()
-        _request_id.set(_given_id(metadata) or uuid4().hex)
+        _request_id.set(_call_id(metadata))
         try:
             self._check_size(policy, request)
             self._gate.admit(policy, metadata)
             validation.check(request)
             response = behaviour(request, context)
+            if policy.audience == options_pb2.AUDIENCE_OPERATORS:
+                self._gate.forget()
         except Exception as fault:  # noqa: BLE001 - every fault becomes a refusal here
             refusal = _refusal(fault, policy.method)
         else:
@@ -86,6 +91,25 @@ class Calls(grpc.ServerInterceptor):
             raise TaskForgeError(
                 Reason.REQUEST_TOO_LARGE, f"the request is over {self._max_body_bytes} bytes"
             )
+
+
+class _Registrar:
+    """What a generated `add_…Servicer_to_server` asks of a server."""
+
+    def __init__(self, server: grpc.Server, wrap: "Callable[[str, Handler], Handler]") -> None:
+        self._server = server
+        self._wrap = wrap
+
+    def add_generic_rpc_handlers(self, handlers: object) -> None:
+        """The same handlers as below, in the form that older servers take."""
+
+    def add_registered_method_handlers(
+        self, service: str, handlers: "Mapping[str, Handler]"
+    ) -> None:
+        wrapped = {
+            name: self._wrap(f"/{service}/{name}", handler) for name, handler in handlers.items()
+        }
+        self._server.add_registered_method_handlers(service, wrapped)
 
 
 def _refusal(fault: Exception, method: str) -> TaskForgeError:
@@ -113,13 +137,6 @@ def _trailers() -> tuple[tuple[str, str | bytes], ...]:
     return ((REQUEST_ID_KEY, request_id()), *rate, *trailers.added())
 
 
-def _given_id(metadata: access.Metadata) -> str | None:
-    """The caller's own request id, where it is fit for a log line."""
-    for key, value in metadata or ():
-        if key == REQUEST_ID_KEY and isinstance(value, str) and _fit(value):
-            return value
-    return None
-
-
-def _fit(value: str) -> bool:
-    return 0 < len(value) <= 128 and value.isascii() and value.isprintable() and " " not in value  # noqa: PLR2004
+def _call_id(metadata: access.Metadata) -> str:
+    given = next((value for key, value in metadata or () if key == REQUEST_ID_KEY), "")
+    return given_or_new(str(given))
