@@ -5,6 +5,7 @@ from functools import partial
 
 from flask import Flask, Response, g, jsonify, request
 from taskforge.tickets.v1 import jobs_pb2
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from edge import docs
 from edge.core_client import CoreClient
@@ -22,7 +23,7 @@ from tickets.settings import Settings
 def create_app(settings: Settings) -> Flask:
     """The edge's WSGI app. Opens its channel to core, so make it in the serving process."""
     app = Flask(__name__, static_folder=None)
-    # A path with doubled slashes is an unknown path, not a redirect.
+    # A path with doubled slashes is an unknown path, not a redirect; _check_spelling has the rest.
     app.url_map.merge_slashes = False
     found = routes([jobs_pb2.DESCRIPTOR])
     core = CoreClient(settings.core_addr)
@@ -75,6 +76,7 @@ def _add_hooks(app: Flask) -> None:
     @app.before_request
     def begin() -> None:
         g.request_id = request_id(request.environ)
+        _check_spelling(app)
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -84,3 +86,12 @@ def _add_hooks(app: Flask) -> None:
     @app.errorhandler(Exception)
     def failed(fault: Exception) -> Response:
         return _response(reply_to(fault, g.request_id))
+
+
+def _check_spelling(app: Flask) -> None:
+    """Refuses what Werkzeug takes for another spelling: `//docs` for `/docs`, `get` for `GET`."""
+    if request.environ["PATH_INFO"].startswith("//"):
+        raise NotFound
+    if request.routing_exception is None and request.environ["REQUEST_METHOD"] != request.method:
+        allowed = app.url_map.bind_to_environ(request.environ).allowed_methods()
+        raise MethodNotAllowed(valid_methods=allowed)

@@ -1,12 +1,14 @@
 """The edge's own pages, unknown paths, request ids, and what it says when core is away."""
 
 import json
+from http.client import HTTPConnection
 from typing import Any
 
 import grpc
 import pytest
 import requests
 
+from tests.raw_http import address
 from tests.refusals import assert_refused
 from tests.stack import Caller, Stack, request
 from tests.waiting import eventually
@@ -54,6 +56,9 @@ def test_a_running_edge_is_alive_and_ready(stack_without_worker: Stack, path: st
         "/tickets/v2/jobs",
         "/tickets/v1/jobs/",
         "/tickets/v1//jobs",
+        "//tickets/v1/jobs",
+        "//docs",
+        "//",
         f"{JOB}/",
         f"{JOB}/results",
         f"{JOB}/result/",
@@ -93,6 +98,28 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(
 
     assert_refused(response, 405, "invalid_request")
     assert set(response.headers["Allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allowed"),
+    [
+        ("get", JOBS, 405, "GET, HEAD, POST"),
+        ("Post", "/v1/task-generation/jobs", 405, "POST"),
+        ("delete", JOB, 405, "DELETE, GET, HEAD"),
+        ("get", "/docs", 405, "GET, HEAD"),
+        ("get", "/nowhere", 404, None),
+    ],
+)
+def test_methods_are_told_apart_to_the_letter(
+    idle_caller: Caller, method: str, path: str, status: int, allowed: str | None
+) -> None:
+    connection = HTTPConnection(address(idle_caller), timeout=30)
+    connection.request(method, path, headers={"Authorization": f"Bearer {idle_caller.key}"})
+
+    response = connection.getresponse()
+
+    assert (response.status, response.headers["Allow"]) == (status, allowed)
+    assert json.loads(response.read())["error"]["code"] == "invalid_request"
 
 
 def answers(caller: Caller, **options: Any) -> list[requests.Response]:
