@@ -171,6 +171,25 @@ def test_a_mistyped_field_gets_a_suggestion(idle_caller: Caller) -> None:
     assert "idempotency_key" in error["message"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {f"field_{number}": 1 for number in range(50_000)},
+        {"options": {f"field_{number}": 1 for number in range(50_000)}},
+        {"f" * 1_000_000: 1},
+    ],
+    ids=["many", "many inside", "long"],
+)
+def test_a_request_of_nothing_but_faults_gets_a_short_answer(
+    idle_caller: Caller, body: dict[str, Any]
+) -> None:
+    """Otherwise a stranger's megabyte would cost seconds, and a client's be answered with four."""
+    response = idle_caller.post(body)
+
+    assert_refused(response, 400, "invalid_request")
+    assert len(response.content) < 4000
+
+
 def test_a_refused_request_makes_no_job(idle_caller: Caller) -> None:
     idle_caller.post(request(title=""))
 

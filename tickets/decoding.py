@@ -14,12 +14,15 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from tickets.codec import enum_numbers, shown_fields
-from tickets.errors import FieldProblem, TaskForgeError
+from tickets.errors import FieldProblem, TaskForgeError, shortened
 
 M = TypeVar("M", bound=Message)
 
 
 _INT32 = range(-(2**31), 2**31)
+# As many faults as are told, and as much of a name: a request of nothing else must stay cheap.
+_MOST_PROBLEMS = 20
+_LONGEST_NAME = 60
 
 
 class _WrongValueError(ValueError):
@@ -36,13 +39,13 @@ def decode(message_type: type[M], document: Any, *, nulls: bool = False) -> M:
             responses; in requests it is refused.
 
     Raises:
-        TaskForgeError: INVALID_ARGUMENT, naming every field at fault.
+        TaskForgeError: INVALID_ARGUMENT, naming the fields at fault, at most 20.
     """
     message = message_type()
     problems: list[FieldProblem] = []
     _put_message(message, document, "", problems, nulls=nulls)
     if problems:
-        raise TaskForgeError.invalid(*problems)
+        raise TaskForgeError.invalid(*problems[:_MOST_PROBLEMS])
     return message
 
 
@@ -54,10 +57,13 @@ def _put_message(
         return
     fields = _fields(message.DESCRIPTOR)
     for name, value in document.items():
-        path = f"{place}.{name}" if place else name
+        if len(problems) >= _MOST_PROBLEMS:
+            return
+        shown = shortened(name, _LONGEST_NAME)
+        path = f"{place}.{shown}" if place else shown
         field = fields.get(name)
         if field is None:
-            problems.append(FieldProblem(path, _unknown(name, fields)))
+            problems.append(FieldProblem(path, _unknown(shown, fields)))
         elif value is not None:
             _put_field(message, field, value, path, problems, nulls=nulls)
         elif not (nulls and field.has_presence):
