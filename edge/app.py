@@ -10,8 +10,8 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from edge import docs
 from edge.core_client import CoreClient
 from edge.front import Front
-from edge.replies import Reply, refusal, reply_to
-from edge.requests import request_id
+from edge.replies import CLOSE, Reply, refusal, reply_to
+from edge.requests import has_body, request_id
 from edge.routes import Route, routes
 from edge.transcoder import Transcoder
 from tickets import contract
@@ -81,6 +81,8 @@ def _add_hooks(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
+        if has_body(request.environ):
+            response.headers.add(*CLOSE)  # none of these pages reads one
         return response
 
     @app.errorhandler(Exception)

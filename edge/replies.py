@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 # Core's trailing metadata that callers see, by the header that shows it.
 _SHOWN_TRAILERS = {"ratelimit-policy": "RateLimit-Policy", "ratelimit": "RateLimit"}
 _JSON = ("Content-Type", "application/json")
+# Where a body is left unread the server closes the connection; a client has to know, or it sends
+# its next request into nothing.
+CLOSE = ("Connection", "close")
 _OK = 200
 _NOT_MODIFIED = 304
 _UNAUTHORIZED = 401
@@ -87,6 +90,8 @@ def refusal(error: TaskForgeError, trailers: Mapping[str, str] | None = None) ->
         headers.append(("Retry-After", str(ceil(error.retry_after.total_seconds()))))
     if wire.http_status == _UNAUTHORIZED:
         headers.append(("WWW-Authenticate", "Bearer"))
+    if error.reason is Reason.REQUEST_TOO_LARGE:
+        headers.append(CLOSE)
     return Reply(wire.http_status, to_json({"error": payload}), headers)
 
 

@@ -56,6 +56,11 @@ def query(environ: Environ) -> list[tuple[str, str]]:
     return parse_qsl(text, keep_blank_values=True) if text else []
 
 
+def has_body(environ: Environ) -> bool:
+    """Whether a body comes with a request, of a length that is told or in chunks."""
+    return environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ
+
+
 def read_body(environ: Environ, route: Route, limit: int) -> bytes:
     """The body of a request that has one, never more of it than the limit.
 

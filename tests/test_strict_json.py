@@ -141,6 +141,25 @@ def test_a_body_over_the_limit_is_refused(idle_caller: Caller, chunked: bool) ->
     assert str(LIMIT) in error["message"]
 
 
+@pytest.mark.parametrize("path", [PATH, "/nowhere", "/docs"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_client_is_told_that_its_connection_ends_with_a_body_that_nobody_reads(
+    idle_caller: Caller, path: str, chunked: bool
+) -> None:
+    """Otherwise it would send its next request into a connection that is closed already."""
+    body = body_of(2 * LIMIT)
+    for _ in range(5):
+        response = idle_caller.call("POST", path, data=iter([body]) if chunked else body)
+
+        assert response.status_code in {400, 404, 405}
+        assert response.headers["Connection"] == "close"
+        assert idle_caller.get(PATH).status_code == 200  # in the same session
+
+
+def test_a_refusal_whose_body_was_read_keeps_the_connection(idle_caller: Caller) -> None:
+    assert "Connection" not in send(idle_caller, b"{").headers
+
+
 def test_an_announced_size_is_refused_before_the_body_is_sent(idle_caller: Caller) -> None:
     status, body = exchange(idle_caller, [head(idle_caller, f"Content-Length: {10**12}")])
 
