@@ -55,7 +55,8 @@ def _add_own_pages(app: Flask, core: CoreClient) -> None:
     @app.get("/openapi.json", provide_automatic_options=False)
     def openapi() -> Response:
         document = copy.copy(contract.openapi())
-        document["servers"] = [{"url": request.host_url.rstrip("/")}]
+        # Without a valid Host nothing is known but that it is where this document is.
+        document["servers"] = [{"url": request.host_url.rstrip("/") if request.host else "/"}]
         return Response(to_json(document), content_type="application/json")
 
     @app.get("/healthz", provide_automatic_options=False)

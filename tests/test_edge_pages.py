@@ -30,6 +30,15 @@ def test_the_contract_is_served_with_the_servers_own_address(stack_without_worke
     assert response.json() == {**contract.openapi(), "servers": [{"url": stack_without_worker.url}]}
 
 
+@pytest.mark.parametrize("host", ["", "two words", "<script>"])
+def test_the_contract_is_served_where_it_is_when_no_host_is_named(
+    stack_without_worker: Stack, host: str
+) -> None:
+    response = ask(stack_without_worker, "/openapi.json", headers={"Host": host})
+
+    assert response.json() == {**contract.openapi(), "servers": [{"url": "/"}]}
+
+
 def test_the_schema_operation_serves_the_schema_of_results(idle_caller: Caller) -> None:
     answer = idle_caller.get("/tickets/v1/schema").json()
 
