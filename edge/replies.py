@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from edge.core_client import Answer, RefusedError
+from edge.requests import ANY_TAG
 from edge.routes import Route
 from tickets.codec import rendered, to_json
 from tickets.errors import WIRE, Reason, TaskForgeError
@@ -60,7 +61,7 @@ def answer(
         return Reply(route.success_status, body, [_JSON, *shown])
     tag = given.trailers.get("etag") or blake2b(body, digest_size=16).hexdigest()
     shown.append(("ETag", f'"{tag}"'))
-    if tag in known_tags:
+    if tag in known_tags or ANY_TAG in known_tags:
         return Reply(_NOT_MODIFIED, b"", shown)
     return Reply(_OK, body, [_JSON, *shown])
 

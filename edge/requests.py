@@ -21,6 +21,9 @@ Environ = dict[str, Any]
 _LONGEST_CREDENTIAL = 1024
 _FIT_FOR_METADATA = re.compile(r"[\x20-\x7e]+")
 _LONGEST_TAGS = 1024
+_TAG = re.compile(r'"([\x21\x23-\x29\x2b-\x7e]{1,64})"')
+# The caller has some version, and wants none. No tag of ours is this.
+ANY_TAG = "*"
 _JSON = "application/json"
 
 
@@ -45,9 +48,11 @@ def call_metadata(environ: Environ, id_: str, known_tags: Sequence[str]) -> Meta
 
 
 def entity_tags(environ: Environ) -> list[str]:
-    """The tags of `If-None-Match`, without quotes and weakness."""
+    """The tags of `If-None-Match`, without quotes and weakness; a `*` is ANY_TAG."""
     given: str = environ.get("HTTP_IF_NONE_MATCH", "")
-    return re.findall(r'"([\x21\x23-\x7e]{1,64})"', given) if len(given) <= _LONGEST_TAGS else []
+    if given == ANY_TAG:
+        return [ANY_TAG]
+    return _TAG.findall(given) if len(given) <= _LONGEST_TAGS else []
 
 
 def query(environ: Environ) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from tests.stack import Caller, Stack
 from tickets.codec import encode
 
 JOBS = "/tickets/v1/jobs"
+UNKNOWN = "0b1f6c1e-7d0c-4a51-9f5e-0c6a4f4b8a11"
 
 
 def completed(caller: Caller, hands: Hands) -> str:
@@ -41,6 +42,15 @@ def test_one_of_several_tags_and_a_weak_one_will_do(idle_caller: Caller, hands: 
     tag = idle_caller.get(path).headers["ETag"]
     assert get_unless(idle_caller, path, f'"other", W/{tag}').status_code == 304
     assert get_unless(idle_caller, path, '"other"').status_code == 200
+
+
+def test_any_version_will_do_for_a_caller_that_says_so(idle_caller: Caller, hands: Hands) -> None:
+    job = f"{JOBS}/{completed(idle_caller, hands)}"
+    for path in (job, f"{job}/result"):
+        assert get_unless(idle_caller, path, "*").status_code == 304
+        assert get_unless(idle_caller, path, "W/*").status_code == 200
+        assert get_unless(idle_caller, path, '"*"').status_code == 200
+    assert get_unless(idle_caller, f"{JOBS}/{UNKNOWN}", "*").status_code == 404
 
 
 def test_another_tag_gets_the_whole_result(idle_caller: Caller, hands: Hands) -> None:
