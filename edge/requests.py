@@ -70,7 +70,7 @@ def read_body(environ: Environ, route: Route, limit: int) -> bytes:
     """The body of a request that has one, never more of it than the limit.
 
     Raises:
-        TaskForgeError: REQUEST_TOO_LARGE; INVALID_ARGUMENT when it was cut off.
+        TaskForgeError: REQUEST_TOO_LARGE.
     """
     if not route.has_body:
         return b""
@@ -82,8 +82,6 @@ def read_body(environ: Environ, route: Route, limit: int) -> bytes:
             body += chunk
     if announced > limit or len(body) > limit:
         raise TaskForgeError(Reason.REQUEST_TOO_LARGE, f"the body is over {limit} bytes")
-    if len(body) < announced:
-        raise TaskForgeError.invalid(FieldProblem("body", "ends before its Content-Length"))
     return bytes(body)
 
 
@@ -113,7 +111,9 @@ def _carriable(credential: str) -> str:
 
 
 def _body_document(environ: Environ, body: bytes) -> Any:
-    if environ.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+    if len(body) < int(environ.get("CONTENT_LENGTH") or 0):
+        raise TaskForgeError.invalid(FieldProblem("body", "ends before its Content-Length"))
+    if environ.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise TaskForgeError.invalid(FieldProblem("Content-Encoding", "must be absent"))
     kind, parameters = parse_options_header(environ.get("CONTENT_TYPE", ""))
     if kind.lower() != _JSON:

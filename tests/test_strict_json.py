@@ -113,6 +113,13 @@ def test_a_compressed_body_is_refused(idle_caller: Caller) -> None:
     assert_refused(response, 400, "invalid_request", field="Content-Encoding")
 
 
+@pytest.mark.parametrize("coding", ["identity", "Identity"])
+def test_a_body_that_says_it_is_not_compressed_is_read(idle_caller: Caller, coding: str) -> None:
+    response = send(idle_caller, json.dumps(request()).encode(), **{"Content-Encoding": coding})
+
+    assert response.status_code == 202, response.text
+
+
 def test_a_chunked_body_is_read(idle_caller: Caller) -> None:
     body = json.dumps(request()).encode()
 
@@ -174,6 +181,15 @@ def test_an_endless_chunked_body_is_refused_at_the_limit(idle_caller: Caller) ->
 
     assert status == 400
     assert json.loads(body)["error"]["code"] == "request_too_large"
+
+
+def test_a_strangers_body_that_is_cut_off_is_401(idle_caller: Caller) -> None:
+    host, _, port = address(idle_caller).rpartition(":")
+    stranger = head(idle_caller, "Content-Length: 10").replace(b"Bearer tfk", b"Bearer not")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(stranger + b"{")
+        connection.shutdown(socket.SHUT_WR)
+        assert b" 401 " in connection.recv(65536).partition(b"\r\n")[0]
 
 
 def test_a_body_that_is_cut_off_makes_no_job(idle_caller: Caller) -> None:
