@@ -22,6 +22,11 @@ ERROR_SCHEMAS = {"ErrorBody", "ErrorPayload"}
 # More tickets than a result can hold are refused, though the contract sets no maximum here.
 OPEN_ABOVE = {"ticket_count"}
 
+# What is compared in the schema of a request's field, and what binds nothing. That callback_url is
+# a `uri` core sees to itself.
+_READ_KEYWORDS = {"type", "$ref", "const", "enum", "minLength", "minimum", "maximum"}
+_READ_KEYWORDS |= {"description", "format"}
+
 Schema = dict[str, Any]
 
 MESSAGES: dict[str, Descriptor] = {
@@ -215,13 +220,16 @@ def _bounds(field: FieldDescriptor, schema: Schema) -> Iterator[str]:
     if schema.get("const", "") != rules.string.const:
         yield "is constant in one only"
     not_blank = any(rule.id == "text.not_blank" for rule in rules.cel)
-    if bool(schema.get("minLength", 0)) != bool(rules.string.min_len or not_blank):
-        yield "may be empty in one only"
+    if schema.get("minLength", 0) != max(rules.string.min_len, not_blank):
+        yield "has another least length"
     if schema.get("minimum", 0) != rules.int32.gte:
         yield "has another minimum"
     most = MAX_TICKETS if field.name in OPEN_ABOVE else schema.get("maximum", 0)
     if most != rules.int32.lte:
         yield "has another maximum"
+    unread = schema.keys() - _READ_KEYWORDS
+    if unread:
+        yield f"is bound by {unread}, which the protos do not say"
 
 
 def _rules(field: Any) -> validate_pb2.FieldRules:

@@ -109,11 +109,22 @@ def noticed(document: Any) -> bool:
         return True  # it is no such document any more
 
 
+REQUEST = ("components", "schemas", "TicketsJobSubmitRequest", "properties")
+OPTIONS = ("components", "schemas", "TicketGenerationOptions", "properties")
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [
         (("paths", "/tickets/v1/jobs", "post", "operationId"), "Submit"),
         (("paths", "/tickets/v1/extra"), {}),
+        ((*REQUEST, "title", "minLength"), 2),
+        ((*REQUEST, "title", "maxLength"), 200),
+        ((*REQUEST, "idempotency_key", "minLength"), 0),
+        ((*REQUEST, "idempotency_key", "pattern"), "^[a-z]+$"),
+        ((*OPTIONS, "ticket_count", "minimum"), 2),
+        ((*OPTIONS, "ticket_count", "multipleOf"), 2),
+        ((*OPTIONS, "max_ticket_count", "maximum"), 49),
         (("components", "schemas", "JobStatus", "enum", 0), "waiting"),
         (("components", "schemas", "Ticket", "properties", "title", "type"), "integer"),
         (("components", "schemas", "Ticket", "properties", "title", "type"), ["string", "null"]),
