@@ -90,7 +90,7 @@ def test_good_requests_are_accepted(idle_caller: Caller, changes: dict[str, Any]
         *(
             (name, blank)
             for name in ("title", "spec")
-            for blank in (" ", "\t\r\n ", "\u2003\u3000")
+            for blank in (" ", "\t\r\n ", "\u2003\u3000", "\x0b\x1c\x1f\x85")
         ),
         ("schema_version", "tickets.input.v2"),
         ("idempotency_key", "k" * 256),
