@@ -36,7 +36,14 @@ def decode(token: str) -> Position | None:
         packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         created_at, job_id = _FORMAT.unpack(packed)
     except (binascii.Error, struct.error, ValueError) as fault:
-        raise TaskForgeError.invalid(
-            FieldProblem("page_token", "is not a token that a list has returned")
-        ) from fault
-    return Position(created_at, UUID(bytes=job_id))
+        raise _unknown() from fault
+    position = Position(created_at, UUID(bytes=job_id))
+    if created_at < 0 or encode(position) != token:
+        raise _unknown()  # another spelling, such as with padding
+    return position
+
+
+def _unknown() -> TaskForgeError:
+    return TaskForgeError.invalid(
+        FieldProblem("page_token", "is not a token that a list has returned")
+    )

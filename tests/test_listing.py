@@ -108,7 +108,13 @@ def test_a_bad_page_size_is_refused(idle_caller: Caller, size: str) -> None:
     assert_refused(response, 400, "invalid_request", field="page_size")
 
 
-@pytest.mark.parametrize("token", ["x", "garbage!", "AAAA", "=" * 4, "ä", "A" * 31, "A" * 300])
+@pytest.mark.parametrize(
+    "token",
+    [
+        *("x", "garbage!", "AAAA", "=" * 4, "ä", "A" * 31, "A" * 300),
+        *("A" * 32 + "==", "A" * 32 + "=", "+" * 32, "/" * 32, "_" * 32),
+    ],
+)
 def test_a_bad_page_token_is_refused(idle_caller: Caller, token: str) -> None:
     response = idle_caller.call("GET", JOBS, params={"page_token": token})
 
