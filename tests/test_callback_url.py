@@ -75,6 +75,7 @@ LOCAL_NAMES = [
     "https://a.localhost/",
     "https://a.b.localhost./",
     "https://localhost.localdomain/",
+    "https://localhost6.localdomain6/",
     "https://printer.local/",
     "https://metadata.google.internal/",
     "https://intranet/",

@@ -77,7 +77,7 @@ def _name_problem(host: str) -> str | None:
     labels = name.split(".")
     if len(name) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         return "must name a valid host"
-    if labels[-1] in {"localhost", "local", "internal", "localdomain"}:
+    if labels[-1] in {"localhost", "local", "internal", "localdomain", "localdomain6"}:
         return "must not be a local host"
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4_problem(labels)
