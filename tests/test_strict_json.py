@@ -59,6 +59,7 @@ def with_member(member: str) -> bytes:
         (with_member('"options": {"ticket_count": -Infinity}'), "options.ticket_count"),
         (with_member('"options": {"ticket_count": 1e400}'), "options.ticket_count"),
         (with_member(f'"options": {{"ticket_count": {"9" * 5000}}}'), "options.ticket_count"),
+        (with_member(f'"options": {{"ticket_count": 3.{"0" * 50}}}'), "options.ticket_count"),
         (with_member('"callback_url": "\\ud800"'), "callback_url"),
         (with_member('"callback_url": "https://a.example/\\u0000"'), "callback_url"),
         (with_member('"options": {"\\udfff": 1}'), "options.\ufffd"),

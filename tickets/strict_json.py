@@ -61,6 +61,8 @@ def _integer(digits: str) -> int | _Fault:
 
 
 def _number(digits: str) -> float | _Fault:
+    if len(digits) > _LONGEST_NUMBER:
+        return _Fault("has too many digits")
     number = float(digits)
     return number if math.isfinite(number) else _Fault("is too large a number")
 
