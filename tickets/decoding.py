@@ -35,8 +35,8 @@ def decode(message_type: type[M], document: Any, *, nulls: bool = False) -> M:
     Args:
         message_type: Its class.
         document: JSON values.
-        nulls: Whether null stands for an unset `optional` field, as in
-            responses; in requests it is refused.
+        nulls: Whether null stands for an unset `optional` field or enum, as
+            in responses; in requests it is refused.
 
     Raises:
         TaskForgeError: INVALID_ARGUMENT, naming the fields at fault, at most 20.
@@ -66,7 +66,7 @@ def _put_message(
             problems.append(FieldProblem(path, _unknown(shown, fields)))
         elif value is not None:
             _put_field(message, field, value, path, problems, nulls=nulls)
-        elif not (nulls and field.has_presence):
+        elif not (nulls and (field.has_presence or field.enum_type)):
             problems.append(FieldProblem(path, "must not be null"))
 
 
@@ -129,12 +129,33 @@ def _put_list(
 def _put_held(
     message: Any, value: Any, place: str, problems: list[FieldProblem], *, nulls: bool
 ) -> None:
-    if message.DESCRIPTOR.full_name != "google.protobuf.Struct":
+    put = _SPECIAL.get(message.DESCRIPTOR.full_name)
+    if put is None:
         _put_message(message, value, place, problems, nulls=nulls)
-    elif isinstance(value, dict):
-        message.update(value)
-    else:
-        problems.append(FieldProblem(place, "must be an object"))
+        return
+    try:
+        put(message, value)
+    except _WrongValueError as wrong:
+        problems.append(FieldProblem(place, str(wrong)))
+
+
+def _put_struct(message: Any, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise _WrongValueError("must be an object")
+    message.update(value)
+
+
+def _put_time(message: Any, value: Any) -> None:
+    try:
+        message.FromJsonString(value)
+    except (AttributeError, TypeError, ValueError):
+        raise _WrongValueError("must be a time such as 2026-01-02T03:04:05Z") from None
+
+
+_SPECIAL: dict[str, Callable[[Any, Any], None]] = {
+    "google.protobuf.Struct": _put_struct,
+    "google.protobuf.Timestamp": _put_time,
+}
 
 
 def _scalar(field: FieldDescriptor, value: Any) -> Any:
