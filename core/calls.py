@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError, Message
 from grpc import StatusCode
 from peewee import PeeweeException
 from taskforge.options.v1 import options_pb2
@@ -16,7 +17,7 @@ from core import access, trailers, validation
 from core.access import Gate
 from core.database import forget_connection
 from core.policy import Policy
-from tickets.errors import Reason, TaskForgeError
+from tickets.errors import FieldProblem, Reason, TaskForgeError
 from tickets.request_ids import given_or_new
 from tickets.status import DETAILS_KEY, to_status
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 Behaviour = Callable[[Any, grpc.ServicerContext], Any]
 
+_UNREADABLE: Message = Empty()
 _STATUS_CODES = {code.value[0]: code for code in StatusCode}
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -56,16 +58,21 @@ class Calls:
 
     def _wrapped(self, method: str, handler: "Handler") -> "Handler":
         policy = self._gate.policy(method)
-        if policy is None or handler.unary_unary is None:
+        deserialize = handler.request_deserializer
+        if policy is None or handler.unary_unary is None or deserialize is None:
             raise ValueError(f"{method} is not a unary call of a service with an audience")
         return grpc.unary_unary_rpc_method_handler(
             partial(self._call, policy, handler.unary_unary),
-            request_deserializer=handler.request_deserializer,
+            request_deserializer=partial(_read, deserialize),
             response_serializer=handler.response_serializer,
         )
 
     def _call(
-        self, policy: Policy, behaviour: Behaviour, request: Message, context: grpc.ServicerContext
+        self,
+        policy: Policy,
+        behaviour: Behaviour,
+        request: Message,
+        context: grpc.ServicerContext,
     ) -> Any:
         metadata = context.invocation_metadata()
         trailers.begin()
@@ -73,7 +80,7 @@ class Calls:
         try:
             self._check_size(policy, request)
             self._gate.admit(policy, metadata)
-            validation.check(request)
+            _check_shape(request)
             response = behaviour(request, context)
             if policy.audience == options_pb2.AUDIENCE_OPERATORS:
                 self._gate.forget()
@@ -110,6 +117,20 @@ class _Registrar:
             name: self._wrap(f"/{service}/{name}", handler) for name, handler in handlers.items()
         }
         self._server.add_registered_method_handlers(service, wrapped)
+
+
+def _read(deserialize: Callable[[bytes], Message], data: bytes) -> Message:
+    """The request. That it is no message is told only to a caller who is let in."""
+    try:
+        return deserialize(data)
+    except DecodeError:
+        return _UNREADABLE
+
+
+def _check_shape(request: Message) -> None:
+    if request is _UNREADABLE:
+        raise TaskForgeError.invalid(FieldProblem("request", "is not a valid message"))
+    validation.check(request)
 
 
 def _refusal(fault: Exception, method: str) -> TaskForgeError:

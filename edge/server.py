@@ -40,11 +40,22 @@ def serve(settings: Settings) -> None:
 
 def _load(settings: Settings) -> Flask:
     """Makes the app in Granian's serving process, which must not outlive its parent."""
+    _forget_environment()
     app = create_app(settings)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     logging.basicConfig(level=settings.log_level.upper(), format=_LOG_FORMAT)
     threading.Thread(target=_announce, args=(settings.edge_bind,), daemon=True).start()
     return app
+
+
+def _forget_environment() -> None:
+    """Empties the process's environment, which has been read.
+
+    Granian puts it into every request's environ, where `HTTP_PROXY` would pass
+    for a header of the caller's, and secrets do not belong.
+    """
+    for name in os.environ.keys() - {"TZ"}:
+        del os.environ[name]
 
 
 def _announce(address: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -194,3 +195,12 @@ def test_without_core_the_edge_is_alive_but_not_ready_and_comes_back(idle_caller
     eventually(lambda: ask(stack, "/readyz").status_code == 200)
     grpc.channel_ready_future(stack.channel).result(30)
     assert idle_caller.get(JOBS).status_code == 200
+
+
+def test_the_environment_of_the_process_is_not_taken_for_headers(tmp_path: Path) -> None:
+    stack = Stack({"HTTP_X_REQUEST_ID": "from-the-environment"}, tmp_path)
+    stack.edge.start()
+    try:
+        assert ask(stack, "/healthz").headers["X-Request-Id"] != "from-the-environment"
+    finally:
+        stack.edge.stop()

@@ -54,6 +54,31 @@ def test_a_client_of_ten_lines_does_the_whole_job(idle_caller: Caller, hands: Ha
     assert idle_caller.get(accepted.result_url).json()["job_id"] == accepted.job_id
 
 
+@pytest.mark.parametrize(
+    "sent", [b"\xff\xff\xff", b"\x1a\x02\xc3\x28"], ids=["no message", "no UTF-8"]
+)
+def test_what_is_no_message_is_refused_like_any_bad_request(
+    idle_caller: Caller, sent: bytes
+) -> None:
+    raw: Any = idle_caller.stack.channel.unary_unary(
+        "/taskforge.tickets.v1.TicketsService/SubmitTicketsJob"
+    )
+
+    assert reason_of(raw, sent) == "KEY_MISSING"
+    assert reason_of(raw, sent, idle_caller.metadata) == "INVALID_ARGUMENT"
+    assert "Traceback" not in idle_caller.stack.core.log.read_text(encoding="utf-8")
+
+
+def test_a_field_of_a_later_version_is_no_other_content(idle_caller: Caller) -> None:
+    submit = idle_caller.stack.tickets.SubmitTicketsJob
+    asked = submit_request()
+    later = jobs_pb2.TicketsJobSubmitRequest.FromString(asked.SerializeToString() + b"\xf8\x3f\x01")
+
+    first = submit(asked, metadata=idle_caller.metadata)
+
+    assert submit(later, metadata=idle_caller.metadata).job_id == first.job_id
+
+
 @pytest.mark.parametrize("rpc", ["GetTicketsJob", "GetTicketsJobResult", "CancelTicketsJob"])
 def test_an_unknown_job_is_not_found(idle_caller: Caller, rpc: str) -> None:
     method = getattr(idle_caller.stack.tickets, rpc)

@@ -114,6 +114,8 @@ def _submission(request: jobs_pb2.TicketsJobSubmitRequest) -> jobs.Submission:
     compared = jobs_pb2.TicketsJobSubmitRequest()
     compared.CopyFrom(request)
     compared.options.CopyFrom(options)
+    # A field of a later version means nothing here.
+    compared.DiscardUnknownFields()
     return jobs.Submission(
         idempotency_key=request.idempotency_key,
         title=request.title,
