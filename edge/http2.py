@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 from dataclasses import dataclass, field
+from math import ceil
 from time import monotonic
 
 from edge import header_block
@@ -84,7 +85,7 @@ class Connection:
         self._first_stream_window = _FIRST_WINDOW
         self._frame_size = _FRAME_SIZE
         self._used = 0
-        self._timeout = 0.0
+        self._timeout = 0
         self._leaving = False
         self._poller = select.poll()
         self._poller.register(connected, select.POLLIN)
@@ -144,13 +145,16 @@ class Connection:
         self._socket.close()
 
     def _set_timeout(self, seconds: float) -> None:
-        """Lets the kernel end a wait: Python's own time-outs cost another system call each."""
-        if seconds != self._timeout:
-            whole = int(seconds)
-            value = struct.pack("ll", whole, int((seconds - whole) * 1_000_000))
+        """Lets the kernel end a wait: Python's own time-outs cost another system call each.
+
+        In whole seconds, so that calls with the same time have nothing to change.
+        """
+        whole = ceil(seconds)
+        if whole != self._timeout:
+            value = struct.pack("ll", whole, 0)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
-            self._timeout = seconds
+            self._timeout = whole
 
     def _send(self, stream: _Stream, head: bytes, body: bytes, deadline: float) -> None:
         """Writes the request, as fast as the server grants room for it."""

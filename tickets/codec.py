@@ -22,7 +22,8 @@ Encode = Callable[[Any], Any]
 
 # Beyond this the JSON writer takes no integers.
 _INT64 = 2**63
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Without a zone, of which `isoformat` would write an offset.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _PLAIN = {
     FieldDescriptor.TYPE_STRING,
     FieldDescriptor.TYPE_BOOL,
@@ -123,7 +124,7 @@ def _value_encoder(field: FieldDescriptor) -> Encode:
 
 def _encode_timestamp(message: Any) -> str:
     moment = _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.isoformat(timespec="microseconds") + "Z"
 
 
 def _encode_struct(message: Any) -> dict[str, Any]:
