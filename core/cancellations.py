@@ -32,7 +32,7 @@ class Cancellations:
         """Blocks until the worker has a lease to give up that it does not know of yet.
 
         Returns:
-            The tokens; none when the wait ended without any.
+            The tokens of all that it has to give up; none when the wait ended without news.
         """
         deadline = monotonic() + _WAIT_S
         with self._changed:
@@ -40,9 +40,9 @@ class Cancellations:
             self._changed.notify_all()
             try:
                 while not self._stopped and is_active() and monotonic() < deadline:
-                    fresh = self._tokens.get(worker_id, set()) - set(known)
-                    if fresh:
-                        return sorted(fresh)
+                    tokens = self._tokens.get(worker_id, set())
+                    if not tokens.issubset(known):
+                        return sorted(tokens)
                     self._changed.wait(timeout=min(1.0, max(0.0, deadline - monotonic())))
             finally:
                 self._waiting -= 1
@@ -70,9 +70,10 @@ class Cancellations:
             self._changed.notify_all()
 
 
-def record_presence(worker_id: str, slots: int) -> None:
-    """Notes that a worker process is there."""
-    at = clock.now()
-    Worker.insert(id=worker_id, slots=slots, seen_at=at).on_conflict(
-        conflict_target=[Worker.id], update={Worker.slots: slots, Worker.seen_at: at}
-    ).execute()
+def record_presence(worker_id: str, slots: int) -> bool:
+    """Notes that a worker process is there; True when it has come only now."""
+    seen = {"slots": slots, "seen_at": clock.now()}
+    if Worker.update(seen).where(Worker.id == worker_id).execute():
+        return False
+    new = Worker.insert(id=worker_id, **seen).on_conflict_ignore()
+    return bool(new.as_rowcount().execute())

@@ -5,9 +5,10 @@ is a conditional update over that token; what a stale token brings is dropped.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,12 @@ from tickets.settings import Settings
 # The delay before the second attempt; each further one waits this many times longer.
 _RETRY_GROWTH = 4
 
-# How many clients' queues a claim looks into when others claim at the same time.
+# The longest that the model's server can put an attempt off: one that is away
+# fails a job within about two minutes.
+_LONGEST_RETRY_S = 60.0
+
+# How many clients' queues a claim looks into at once. One does, unless others
+# claim at the same time.
 _CANDIDATES = 8
 
 
@@ -54,11 +60,12 @@ class Outcome:
 def claim(worker_id: str, token: UUID, settings: Settings) -> tuple[Job, JobInput] | None:
     """Leases the next job to a worker; the same token gets the same job again."""
     with transaction():
-        job: Job | None = Job.get_or_none(Job.lease_token == token)
-        if job is not None and job.status != Status.PROCESSING:
-            raise _lost()
-        job = job or _lease_next(worker_id, token, settings)
-        return None if job is None else (job, JobInput.get_by_id(job.id))
+        held: Job | None = Job.get_or_none(Job.lease_token == token)
+        if held is None or held.status == Status.PROCESSING:
+            job = held or _lease_next(worker_id, token, settings)
+            return None if job is None else (job, JobInput.get_by_id(job.id))
+        refusal = _refusal(Lease(held.id, token))
+    raise refusal
 
 
 def heartbeat(lease: Lease, stage: Stage | None, progress: str, settings: Settings) -> int:
@@ -75,6 +82,18 @@ def heartbeat(lease: Lease, stage: Stage | None, progress: str, settings: Settin
     return expires_at
 
 
+def check(lease: Lease) -> None:
+    """Refuses what `complete` would refuse, before anybody looks at the result.
+
+    Raises:
+        TaskForgeError: LEASE_LOST, CANCEL_REQUESTED.
+    """
+    if Status(_held(lease).status) not in {Status.PROCESSING, Status.COMPLETED}:
+        with transaction():
+            refusal = _refusal(lease)
+        raise refusal
+
+
 def complete(lease: Lease, outcome: Outcome) -> None:
     """Stores the result and completes the job; repeating it with the same result succeeds."""
     with transaction():
@@ -87,7 +106,6 @@ def complete(lease: Lease, outcome: Outcome) -> None:
             Status.PROCESSING,
             lease.holds(),
             stage=Stage.COMPLETED.value,
-            progress="",
         ):
             JobResult.insert(
                 job=job.id, message=outcome.message, document=outcome.document, etag=outcome.etag
@@ -105,22 +123,24 @@ def fail(
     retryable: bool,
     retry_after: timedelta | None,
     settings: Settings,
-) -> None:
-    """Ends the attempt: queues the job again after a delay, or fails it for good."""
+) -> int | None:
+    """Ends the attempt: queues the job again after a delay, or fails it for good.
+
+    Returns:
+        When the next attempt can begin; None when the job has failed.
+    """
     detail = f"{code}: {message}"
     with transaction():
         job = _held(lease)
         if retryable and job.failures + 1 < settings.max_attempts:
-            delay = _retry_delay(job.failures, retry_after, settings)
             verb = Verb.RETRY
-            changes: Mapping[str, Any] = {
-                "failures": job.failures + 1,
-                "available_at": clock.now() + clock.micros(delay),
-            }
+            delay = _retry_delay(job.failures, retry_after, settings)
+            again_at: int | None = clock.now() + clock.micros(delay)
+            changes: Mapping[str, Any] = {"failures": job.failures + 1, "available_at": again_at}
         else:
-            verb, changes = Verb.FAIL, failure(code, message)
+            verb, again_at, changes = Verb.FAIL, None, failure(code, message)
         if move(job, verb, Status.PROCESSING, lease.holds(), detail=detail, **changes):
-            return
+            return again_at
         refusal = _refusal(lease)
     raise refusal
 
@@ -136,7 +156,6 @@ def failure(code: JobErrorCode, message: str) -> Mapping[str, Any]:
         "stage": Stage.FAILED.value,
         "error_code": code.value,
         "error_message": message,
-        "progress": "",
     }
 
 
@@ -161,20 +180,25 @@ def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Job | None:
     return None
 
 
-def _clients_by_turn(at: int) -> list[Client]:
-    """Clients with something to claim.
+def _clients_by_turn(at: int) -> Iterator[Client]:
+    """Clients with something to claim, unless another claim takes it at this moment.
 
     Each is asked for its oldest job. PostgreSQL would turn an `EXISTS` into a
     join with every job that waits.
     """
     waiting = Job.select(Job.id).where(Job.client == Client.id, _claimable(at))
     oldest = waiting.order_by(Job.created_at).limit(1)
-    return list(
+    query = (
         Client.select(Client.id)
         .where(Client.queued > 0, Expression(oldest, OP.IS_NOT, None))
         .order_by(Client.running, Client.served_at, Client.id)
         .limit(_CANDIDATES)
     )
+    for offset in count(step=_CANDIDATES):
+        clients = list(query.offset(offset))
+        yield from clients
+        if len(clients) < _CANDIDATES:
+            return
 
 
 def _oldest(client: Client, at: int) -> Job | None:
@@ -190,14 +214,14 @@ def _oldest(client: Client, at: int) -> Job | None:
 
 
 def _claimable(at: int) -> Expression:
-    return (Job.status == Status.QUEUED.value) & (Job.available_at <= at)
+    return (Job.status == Status.QUEUED.value) & (Job.available_at <= at) & (Job.expires_at > at)
 
 
 def _retry_delay(failures: int, retry_after: timedelta | None, settings: Settings) -> float:
     """Seconds until the next attempt: growing, and what the model's server asked for."""
     growing: float = settings.retry_delay_s * _RETRY_GROWTH**failures
-    asked = min(retry_after.total_seconds(), settings.lease_s) if retry_after else 0.0
-    return max(growing, asked)
+    asked = retry_after.total_seconds() if retry_after else 0.0
+    return max(growing, min(asked, _LONGEST_RETRY_S))
 
 
 def _report(lease: Lease, verb: Verb, changes: Mapping[str, Any], detail: str = "") -> None:
@@ -224,7 +248,9 @@ def _held(lease: Lease) -> Job:
 def _refusal(lease: Lease) -> TaskForgeError:
     """Why a report could not be taken. Any report confirms a cancellation that is asked for."""
     job = _held(lease)
-    if move(job, Verb.CONFIRM_CANCEL, Status.CANCEL_REQUESTED, lease.holds(), progress=""):
+    confirmed = move(job, Verb.CONFIRM_CANCEL, Status.CANCEL_REQUESTED, lease.holds())
+    # A report may be repeated: its answer, that this very job is cancelled, was lost.
+    if confirmed or Status(_held(lease).status) is Status.CANCELLED:
         return TaskForgeError(Reason.CANCEL_REQUESTED, "the job has been cancelled")
     return _lost()
 

@@ -31,6 +31,7 @@ from core.services.keys import Keys
 from core.services.tickets import Tickets
 from core.services.worker import Workers
 from core.sweeper import Sweeper
+from core.wakeups import LOOK_S as LATER_S
 from core.wakeups import Wakeups
 from tickets.settings import Settings
 
@@ -86,7 +87,9 @@ class Core:
     def start(self) -> None:
         self._server.start()
         self._every(_PROBE_S, self._report_health)
-        self._every(self._settings.sweep_s, self._sweeper.sweep)
+        for sweep in (self._sweeper.sweep, self._sweeper.expire, self._sweeper.purge):
+            self._every(self._settings.sweep_s, sweep)
+        self._every(LATER_S, self._wakeups.send_due)
         self._every(LOOK_S, self._cancellations.look)
         self._every(FORGET_S, self._gate.forget)
 
@@ -138,7 +141,7 @@ class Core:
         )
         access_pb2_grpc.add_AccessServiceServicer_to_server(Access(self._gate), server)
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(
-            Workers(settings, self._cancellations), server
+            Workers(settings, self._wakeups, self._cancellations), server
         )
         clients_pb2_grpc.add_ClientsServiceServicer_to_server(Clients(), server)
         keys_pb2_grpc.add_KeysServiceServicer_to_server(

@@ -12,7 +12,7 @@ from uuid import UUID
 from peewee import Expression, IntegrityError
 
 from core import clock
-from core.database import transaction
+from core.database import row_locks, transaction
 from core.leases import failure
 from core.models import Job, Worker
 from core.transitions import move
@@ -24,11 +24,15 @@ from tickets.settings import Settings
 log = logging.getLogger(__name__)
 
 _BATCH = 100
+_PURGE_BATCH = 20
 _DAY_S = 86_400.0
 
 
 class Sweeper:
-    """One pass over what is due; call it every `sweep_s`."""
+    """What is due, in passes that are told apart so that none waits for a long one.
+
+    Call each every `sweep_s`, from a thread of its own.
+    """
 
     def __init__(self, settings: Settings, wakeups: Wakeups) -> None:
         self._settings = settings
@@ -38,25 +42,32 @@ class Sweeper:
         self._swept_at = clock.now()
 
     def sweep(self) -> None:
-        """Expires, recovers, purges, and wakes workers for what can be claimed."""
+        """Queues again what lost workers held, and wakes workers for what can be claimed."""
         at = clock.now()
         self._notice_outage(at)
-        _each(self._expirable(at), lambda job: move(job, Verb.EXPIRE, Status(job.status)))
         if at >= self._judge_from:
             _each(_lease_ran_out(at), self._recover)
-        self._purge(at)
         self._wakeups.top_up()
+        # Only now: a sweep that fails is part of the outage.
+        self._swept_at = clock.now()
+
+    def expire(self) -> None:
+        """Ends the jobs that are past their deadline."""
+        _each(_expirable(clock.now()), lambda job: move(job, Verb.EXPIRE, Status(job.status)))
+
+    def purge(self) -> None:
+        """Deletes jobs past their retention with their texts, and workers long gone."""
+        at = clock.now()
+        ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
+        while _purge_some(ended_before):
+            pass
+        Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
 
     def _notice_outage(self, at: int) -> None:
         """After an outage longer than a lease, waits one lease before it judges."""
         lease = clock.micros(self._settings.lease_s)
-        if at - self._swept_at > lease + clock.micros(self._settings.sweep_s):
+        if at - self._swept_at > max(lease, 2 * clock.micros(self._settings.sweep_s)):
             self._judge_from = at + lease
-        self._swept_at = at
-
-    def _expirable(self, at: int) -> Expression:
-        live = Job.status.in_([Status.QUEUED.value, Status.PROCESSING.value])
-        return live & (Job.expires_at <= at)
 
     def _recover(self, job: Job) -> None:
         """Ends what a lost worker held."""
@@ -84,17 +95,27 @@ class Sweeper:
             )
             log.warning("job %s lost its worker %s", job.id, job.worker_id)
 
-    def _purge(self, at: int) -> None:
-        """Deletes jobs past their retention with their texts, and workers long gone."""
-        ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
-        old = Job.select(Job.id).where(Job.ended_at < ended_before).limit(_BATCH)
-        while ids := [job.id for job in old.clone()]:
-            Job.delete().where(Job.id.in_(ids)).execute()
-        Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
-
 
 def _lease_ran_out(at: int) -> Expression:
     return Job.lease_expires_at <= at
+
+
+def _expirable(at: int) -> Expression:
+    live = Job.status.in_([Status.QUEUED.value, Status.PROCESSING.value])
+    return live & (Job.expires_at <= at)
+
+
+def _purge_some(ended_before: int) -> bool:
+    """Deletes a batch in a transaction of its own; False when nothing was left to delete."""
+    old = Job.select(Job.id).where(Job.ended_at < ended_before)
+    some = old.order_by(Job.ended_at).limit(_PURGE_BATCH)
+    with transaction():
+        # What another core deletes at this moment need not be waited for.
+        query = some.for_update(skip_locked=True) if row_locks() else some
+        ids = [job.id for job in query]
+        if ids:
+            Job.delete().where(Job.id.in_(ids)).execute()
+    return bool(ids)
 
 
 def _each(due: Expression, act: Callable[[Job], object]) -> None:

@@ -89,7 +89,7 @@ def _timestamps(status: Status, at: int) -> dict[str, Any]:
     if status in TERMINAL:
         columns["ended_at"] = at
     if status not in LEASED:
-        columns["lease_expires_at"] = None
+        columns |= {"lease_expires_at": None, "progress": ""}
     if status is Status.QUEUED:
         columns |= {"lease_token": None, "worker_id": None, "stage": Stage.QUEUED.value}
     return columns

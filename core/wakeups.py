@@ -7,6 +7,7 @@ a worker claim until nothing is left, so more would say nothing new.
 import logging
 import threading
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 
 # A worker process that has been silent for this long has no slots.
 PRESENCE_S = 60
+# How often wake-ups that are meant for later are looked at.
+LOOK_S = 0.25
+
+_BATCH = 500
 
 
 class Wakeups:
@@ -29,6 +34,7 @@ class Wakeups:
         self._lock = threading.Lock()
         self._opened: tuple[Any, Callable[[], Any]] | None = None
         self._slots = 1
+        self._later: list[int] = []
 
     def submitted(self, job_id: UUID) -> None:
         """Wakes a worker for a new job.
@@ -36,23 +42,32 @@ class Wakeups:
         A queue that is away costs the caller nothing: the job stays at the
         stage `accepted` until the sweeper has woken a worker.
         """
-        if not self.send(1):
+        if not self.send():
             # Written only then: a second commit for every job would cost more
             # than the moment is worth in which the stage says `queued` too early.
             Job.update(stage=Stage.ACCEPTED.value).where(
-                Job.id == job_id, Job.stage == Stage.QUEUED.value
+                Job.id == job_id,
+                Job.status == Status.QUEUED.value,
+                Job.stage == Stage.QUEUED.value,
             ).execute()
 
-    def send(self, wanted: int) -> bool:
-        """Tops the queue up by at most `wanted` wake-ups; False when it is away."""
-        try:
-            queue, wake = self._queue()
-            for _ in range(min(wanted, self._slots - queue.pending_count())):
-                wake()
-        except Exception as fault:  # noqa: BLE001 - Redis, SQLite and the disk fail in their own ways
-            log.warning("workers cannot be woken, the queue is away: %s", fault)
-            return False
-        return True
+    def send(self) -> bool:
+        """Sends one more wake-up, while there are slots for it; False when the queue is away."""
+        return self._send(lambda waiting: min(1, self._slots - waiting))
+
+    def send_at(self, at: int) -> None:
+        """Sends one when a job can be claimed that cannot yet.
+
+        What a core that stops had in mind is made up for by the next sweep.
+        """
+        with self._lock:
+            heappush(self._later, at)
+
+    def send_due(self) -> None:
+        """Sends those that were meant for a time that has come; call it every `LOOK_S`."""
+        at = clock.now()
+        while self._take_due(at):
+            self.send()
 
     def top_up(self) -> None:
         """Sends what is missing for the jobs that can be claimed now, from the sweeper."""
@@ -64,8 +79,33 @@ class Wakeups:
             .limit(self._slots)
             .count()
         )
-        if claimable and self.send(claimable):
-            Job.update(stage=Stage.QUEUED.value).where(Job.stage == Stage.ACCEPTED.value).execute()
+        if claimable and self._send(lambda waiting: claimable - waiting):
+            self._announce()
+
+    def _announce(self) -> None:
+        """Moves jobs on whose wake-up could not be sent, in small batches that block nobody."""
+        unannounced = (Job.status == Status.QUEUED.value) & (Job.stage == Stage.ACCEPTED.value)
+        some = Job.select(Job.id).where(unannounced).order_by(Job.created_at).limit(_BATCH)
+        while ids := [job.id for job in some.clone()]:
+            Job.update(stage=Stage.QUEUED.value).where(Job.id.in_(ids), unannounced).execute()
+
+    def _send(self, missing: Callable[[int], int]) -> bool:
+        """Sends as many as are missing beside those that wait; False when the queue is away."""
+        try:
+            queue, wake = self._queue()
+            for _ in range(missing(queue.pending_count())):
+                wake()
+        except Exception as fault:  # noqa: BLE001 - Redis, SQLite and the disk fail in their own ways
+            log.warning("workers cannot be woken, the queue is away: %s", fault)
+            return False
+        return True
+
+    def _take_due(self, at: int) -> bool:
+        with self._lock:
+            due = bool(self._later) and self._later[0] <= at
+            if due:
+                heappop(self._later)
+            return due
 
     def _queue(self) -> tuple[Any, Callable[[], Any]]:
         with self._lock:

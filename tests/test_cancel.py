@@ -67,7 +67,8 @@ def test_any_report_confirms_it(idle_caller: Caller, hands: Hands, rpc: str) -> 
 
     job = idle_caller.job(job_id)
     assert (job["status"], job["stage"], job["error"]) == ("cancelled", "preparing_prompt", None)
-    assert hands.reason(rpc, REPORTS[rpc](held)) == "LEASE_LOST"
+    # The answer may have been lost; the worker hears the same again.
+    assert hands.reason(rpc, REPORTS[rpc](held)) == "CANCEL_REQUESTED"
     assert idle_caller.get(f"{JOBS}/{job_id}/result").json() == job
 
 
@@ -88,14 +89,14 @@ def test_the_worker_hears_of_it_when_it_was_away(idle_caller: Caller, hands: Han
     assert await_cancellations(hands) == [held.token]
 
 
-def test_a_cancellation_that_is_known_is_not_told_again(idle_caller: Caller, hands: Hands) -> None:
+def test_a_cancellation_that_is_known_is_waited_past(idle_caller: Caller, hands: Hands) -> None:
     known, news = hands.take(idle_caller.submit()), hands.take(idle_caller.submit())
     cancel(idle_caller, known.job.job_id)
     assert await_cancellations(hands) == [known.token]
 
     cancel(idle_caller, news.job.job_id)
 
-    assert await_cancellations(hands, known) == [news.token]
+    assert await_cancellations(hands, known) == sorted([known.token, news.token])
 
 
 def test_a_lost_worker_confirms_it_by_its_silence(idle_caller: Caller, hands: Hands) -> None:

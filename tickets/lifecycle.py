@@ -66,7 +66,13 @@ class Transition:
 
 TRANSITIONS = (
     Transition(Verb.SUBMIT, None, Status.QUEUED, "client", "the request is accepted"),
-    Transition(Verb.CLAIM, Status.QUEUED, Status.PROCESSING, "worker", "past `available_at`"),
+    Transition(
+        Verb.CLAIM,
+        Status.QUEUED,
+        Status.PROCESSING,
+        "worker",
+        "past `available_at`, before `expires_at`",
+    ),
     Transition(Verb.HEARTBEAT, Status.PROCESSING, Status.PROCESSING, "worker", "holds the lease"),
     Transition(Verb.COMPLETE, Status.PROCESSING, Status.COMPLETED, "worker", "the result is valid"),
     Transition(

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from datetime import UTC, datetime
 
 import grpc
 from taskforge.tickets.v1 import jobs_pb2, result_pb2
@@ -10,9 +9,9 @@ from taskforge.worker.v1 import worker_pb2
 
 from tickets.codec import enum_texts
 from tickets.decoding import decode
-from tickets.errors import JobErrorCode, TaskForgeError
+from tickets.errors import JobErrorCode, Reason, TaskForgeError
 from worker.cancellation import Cancellation
-from worker.core_client import CoreClient, Lease
+from worker.core_client import CoreClient, Lease, ends_lease
 from worker.generation.job import GenerationCancelled, GenerationError, GenerationJob
 from worker.generation.pipeline import generate
 from worker.heartbeats import Heartbeats
@@ -21,6 +20,9 @@ from worker.provider import Provider
 log = logging.getLogger(__name__)
 
 _DETAIL = enum_texts(jobs_pb2.OutputDetail.DESCRIPTOR)
+# What core would say of the same result again: it is wrong, or larger than core takes.
+_UNTAKEABLE = {Reason.RESULT_INVALID, Reason.INVALID_ARGUMENT}
+_TOO_LARGE = grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 class Attempts:
@@ -32,10 +34,6 @@ class Attempts:
         self._timeout_s = timeout_s
         self._running: dict[str, Cancellation] = {}
         self._draining = False
-
-    @property
-    def running(self) -> int:
-        return len(self._running)
 
     def cancel(self, lease_token: str) -> None:
         """Stops the attempt that holds a lease; one that is over is left alone."""
@@ -60,11 +58,12 @@ class Attempts:
             with Heartbeats(self._core, lease, beat_s, cancellation) as heartbeats:
                 self._attempt(lease, job, cancellation, heartbeats)
         except TaskForgeError as refusal:
-            log.info("job %s is no longer this worker's: %s", lease.job_id, refusal.message)
+            if ends_lease(refusal):
+                log.info("job %s is no longer this worker's: %s", lease.job_id, refusal.message)
+            else:
+                _left_to_lease(lease, refusal)
         except grpc.RpcError as fault:
-            log.warning(
-                "job %s could not be reported and is left to its lease: %s", lease.job_id, fault
-            )
+            _left_to_lease(lease, fault)
         finally:
             del self._running[lease.token]
 
@@ -100,13 +99,20 @@ class Attempts:
             self._complete(lease, result)
 
     def _complete(self, lease: Lease, result: result_pb2.TicketsResult) -> None:
-        self._core.complete(lease, result)
-        log.info("job %s is completed with %d tickets", lease.job_id, len(result.tickets))
+        try:
+            self._core.complete(lease, result)
+        except (TaskForgeError, grpc.RpcError) as fault:
+            if not _is_about_the_result(fault):
+                raise
+            log.warning("core does not take the result of job %s: %s", lease.job_id, fault)
+            self._core.fail(lease, _output_refused())
+        else:
+            log.info("job %s is completed with %d tickets", lease.job_id, len(result.tickets))
 
     def _deadline(self, job: worker_pb2.ClaimedJob) -> float:
         """When generation has to be over, on the monotonic clock: its timeout, or the job's end."""
-        left = job.expires_at.ToDatetime(tzinfo=UTC) - datetime.now(tz=UTC)
-        return time.monotonic() + max(0.0, min(self._timeout_s, left.total_seconds()))
+        left_s = job.time_left.ToTimedelta().total_seconds()
+        return time.monotonic() + min(self._timeout_s, left_s)
 
 
 def _generation_job(job: worker_pb2.ClaimedJob) -> GenerationJob:
@@ -119,6 +125,22 @@ def _generation_job(job: worker_pb2.ClaimedJob) -> GenerationJob:
         max_ticket_count=options.max_ticket_count,
         include_epics=options.include_epics,
         output_detail=_DETAIL[options.output_detail],
+    )
+
+
+def _is_about_the_result(fault: TaskForgeError | grpc.RpcError) -> bool:
+    if isinstance(fault, TaskForgeError):
+        return fault.reason in _UNTAKEABLE
+    return isinstance(fault, grpc.Call) and fault.code() is _TOO_LARGE
+
+
+def _left_to_lease(lease: Lease, fault: Exception) -> None:
+    log.warning("job %s could not be reported and is left to its lease: %s", lease.job_id, fault)
+
+
+def _output_refused() -> GenerationError:
+    return GenerationError(
+        JobErrorCode.MODEL_OUTPUT_INVALID, "the tickets break a rule of the result", retryable=False
     )
 
 

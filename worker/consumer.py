@@ -3,7 +3,6 @@
 import logging
 import signal
 import threading
-import time
 from queue import SimpleQueue
 
 import grpc
@@ -12,7 +11,7 @@ from huey.consumer import Consumer
 from tickets.errors import TaskForgeError
 from tickets.settings import Settings
 from worker.attempts import Attempts
-from worker.core_client import CoreClient
+from worker.core_client import CoreClient, ends_lease
 from worker.provider import Provider
 from worker.queue import open_queue
 
@@ -20,6 +19,8 @@ log = logging.getLogger(__name__)
 
 _SLOTS = 4
 _AWAY_PAUSE_S = 1.0
+# The longest that a thread waits before it asks a queue again that was away.
+_QUEUE_PAUSE_S = 1.0
 # What attempts that are told to stop get to report it.
 _LAST_REPORTS_S = 5.0
 
@@ -42,13 +43,20 @@ class Worker:
     def __init__(self, settings: Settings, provider: Provider) -> None:
         self._slots = settings.workers or _SLOTS
         self._stopping = threading.Event()
+        self._busy = 0
+        self._busy_changed = threading.Condition()
         self._core = CoreClient(settings.core_addr, settings.worker_token or "")
         self._attempts = Attempts(self._core, provider, settings.generation_timeout_s)
         # Huey tells of every message, and every message is just a wake-up.
         logging.getLogger("huey").setLevel(logging.WARNING)
-        queue, self._wake = open_queue(settings.queue_url, on_wake=self._claim_until_idle)
+        queue, self._wake = open_queue(settings.queue_url, on_wake=self._on_wake)
         self._consumer = _SignalFreeConsumer(
-            queue, workers=self._slots, worker_type="thread", periodic=False, scheduler_interval=60
+            queue,
+            workers=self._slots,
+            worker_type="thread",
+            periodic=False,
+            scheduler_interval=60,
+            max_delay=_QUEUE_PAUSE_S,
         )
 
     def start(self) -> None:
@@ -58,31 +66,56 @@ class Worker:
 
     def stop(self, drain_s: float) -> None:
         """Takes no more jobs; running ones finish within the drain time or are given back."""
-        self._stopping.set()
+        with self._busy_changed:
+            self._stopping.set()
         self._consumer.stop_flag.set()
         if not self._idle_within(drain_s):
-            log.info("%d jobs are given back", self._attempts.running)
+            log.info("the jobs of %d threads are given back", self._busy)
             self._attempts.stop_all()
             self._idle_within(_LAST_REPORTS_S)
 
     def _idle_within(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while self._attempts.running and time.monotonic() < deadline:
-            time.sleep(0.05)
-        return not self._attempts.running
+        with self._busy_changed:
+            return self._busy_changed.wait_for(lambda: not self._busy, timeout=seconds)
+
+    def _on_wake(self) -> None:
+        """What a wake-up sets off, on one of Huey's threads."""
+        if self._begin():
+            try:
+                self._claim_until_idle()
+            finally:
+                self._end()
+        if self._stopping.is_set():
+            # Meant for a worker that stays.
+            self._wake()
 
     def _claim_until_idle(self) -> None:
-        """What a wake-up sets off, on one of Huey's threads."""
         while not self._stopping.is_set():
             try:
                 claimed = self._core.claim()
             except (TaskForgeError, grpc.RpcError) as fault:
+                if ends_lease(fault):
+                    # Lost before the answer came; there may be others.
+                    continue
                 # Core wakes workers again once it is back.
                 log.warning("no job could be claimed: %s", fault)
                 return
             if claimed is None:
                 return
             self._attempts.run(*claimed)
+
+    def _begin(self) -> bool:
+        """Counts a thread as busy from before its claim, so that no drain overlooks the job."""
+        with self._busy_changed:
+            if not self._stopping.is_set():
+                self._busy += 1
+                return True
+        return False
+
+    def _end(self) -> None:
+        with self._busy_changed:
+            self._busy -= 1
+            self._busy_changed.notify_all()
 
     def _listen(self) -> None:
         """Waits at core for cancellations; this also tells core how many slots there are."""
@@ -94,7 +127,8 @@ class Worker:
                 log.debug("cancellations cannot be heard: %s", fault)
                 self._stopping.wait(_AWAY_PAUSE_S)
                 continue
-            known = set(tokens)
+            # No news: what was known still is.
+            known = set(tokens) or known
             for token in tokens:
                 self._attempts.cancel(token)
 

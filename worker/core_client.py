@@ -26,14 +26,21 @@ log = logging.getLogger(__name__)
 _DEADLINE_S = 10.0
 # Longer than core makes a worker wait for a cancellation.
 _LONG_POLL_S = 30.0
-# How long a report is tried for: past that the lease has run out in any case.
-_REPORT_FOR_S = 60.0
+# How long a report is tried for. After an outage core waits for it before it
+# gives the job to another, however long it was away.
+_REPORT_FOR_S = 3600.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 
 _STAGES = enum_numbers(jobs_pb2.JobStage.DESCRIPTOR)
-_TRANSIENT = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+# A core that is stopped cancels the calls that it does not finish.
+_TRANSIENT = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+}
+_LEASE_ENDED = {Reason.LEASE_LOST, Reason.CANCEL_REQUESTED}
 
 T = TypeVar("T")
 
@@ -49,9 +56,8 @@ class Lease:
 class CoreClient:
     """A worker process's one connection to core. Safe to share between threads.
 
-    Every call but a claim raises `TaskForgeError` with LEASE_LOST or
-    CANCEL_REQUESTED when the job is no longer the worker's, and `grpc.RpcError`
-    when core stayed away.
+    A call raises `TaskForgeError` with LEASE_LOST or CANCEL_REQUESTED when the
+    job is no longer the worker's, and `grpc.RpcError` when core stayed away.
     """
 
     def __init__(self, address: str, token: str) -> None:
@@ -141,6 +147,11 @@ class CoreClient:
                 log.warning("core is away, trying again in %.1f s: %s", pause, _brief(fault))
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries only
             pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+
+def ends_lease(fault: Exception) -> bool:
+    """Whether core has said that the job is no longer this worker's."""
+    return isinstance(fault, TaskForgeError) and fault.reason in _LEASE_ENDED
 
 
 def _passing(fault: Exception) -> bool:

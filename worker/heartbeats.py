@@ -10,7 +10,7 @@ import grpc
 from tickets.errors import TaskForgeError
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
-from worker.core_client import CoreClient, Lease
+from worker.core_client import CoreClient, Lease, ends_lease
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,11 @@ class Heartbeats:
                 stage, progress = self._stage, self._progress
             try:
                 self._core.heartbeat(self._lease, stage, progress)
-            except TaskForgeError as refusal:
-                if not self._over.is_set():
-                    log.info("job %s has to stop: %s", self._lease.job_id, refusal.message)
-                self._cancellation.request()
-                return
-            except grpc.RpcError:
+            except (TaskForgeError, grpc.RpcError) as fault:
+                if ends_lease(fault):
+                    if not self._over.is_set():
+                        log.info("job %s has to stop: %s", self._lease.job_id, fault)
+                    self._cancellation.request()
+                    return
                 # The lease outlives a few missed beats.
                 log.warning("a heartbeat of job %s did not reach core", self._lease.job_id)

@@ -10,6 +10,7 @@ from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 from core import clock, leases
 from core.cancellations import Cancellations, record_presence
 from core.leases import Lease, Outcome
+from core.wakeups import Wakeups
 from tickets.codec import encode, enum_texts, to_json
 from tickets.errors import JobErrorCode, Reason, TaskForgeError
 from tickets.lifecycle import Stage
@@ -21,8 +22,9 @@ _STAGES = enum_texts(jobs_pb2.JobStage.DESCRIPTOR)
 
 
 class Workers(worker_pb2_grpc.WorkerServiceServicer):
-    def __init__(self, settings: Settings, cancellations: Cancellations) -> None:
+    def __init__(self, settings: Settings, wakeups: Wakeups, cancellations: Cancellations) -> None:
         self._settings = settings
+        self._wakeups = wakeups
         self._cancellations = cancellations
 
     def ClaimJob(
@@ -38,8 +40,8 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
             title=texts.title,
             spec=texts.spec,
             options=jobs_pb2.TicketGenerationOptions.FromString(bytes(texts.options)),
-            expires_at=clock.timestamp(job.expires_at),
         )
+        message.time_left.FromMicroseconds(max(0, job.expires_at - clock.now()))
         message.heartbeat_interval.FromTimedelta(timedelta(seconds=self._settings.heartbeat_s))
         return worker_pb2.ClaimJobResponse(job=message)
 
@@ -58,14 +60,16 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
     def CompleteJob(
         self, request: worker_pb2.CompleteJobRequest, context: grpc.ServicerContext
     ) -> worker_pb2.CompleteJobResponse:
-        leases.complete(_lease(request), _outcome(request))
+        lease = _lease(request)
+        leases.check(lease)
+        leases.complete(lease, _outcome(request))
         return worker_pb2.CompleteJobResponse()
 
     def FailJob(
         self, request: worker_pb2.FailJobRequest, context: grpc.ServicerContext
     ) -> worker_pb2.FailJobResponse:
         known = request.error.code in set(JobErrorCode)
-        leases.fail(
+        again_at = leases.fail(
             _lease(request),
             JobErrorCode(request.error.code) if known else JobErrorCode.INTERNAL_ERROR,
             _text(request.error.message)[:_LONGEST_MESSAGE],
@@ -75,18 +79,23 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
             ),
             settings=self._settings,
         )
+        if again_at is not None:
+            self._wakeups.send_at(again_at)
         return worker_pb2.FailJobResponse()
 
     def ReleaseJob(
         self, request: worker_pb2.ReleaseJobRequest, context: grpc.ServicerContext
     ) -> worker_pb2.ReleaseJobResponse:
         leases.release(_lease(request))
+        self._wakeups.send()
         return worker_pb2.ReleaseJobResponse()
 
     def AwaitCancellations(
         self, request: worker_pb2.AwaitCancellationsRequest, context: grpc.ServicerContext
     ) -> worker_pb2.AwaitCancellationsResponse:
-        record_presence(request.worker_id, request.slots)
+        if record_presence(request.worker_id, request.slots):
+            # Jobs may wait that so far had no slot to be woken for.
+            self._wakeups.top_up()
         tokens = self._cancellations.wait(
             request.worker_id, request.known_lease_tokens, context.is_active
         )

@@ -77,7 +77,7 @@ class ClaimedJob(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
-    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    TIME_LEFT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     attempt: _builtins.int
     """1 for the first attempt."""
@@ -92,8 +92,8 @@ class ClaimedJob(_message.Message):
         """How often to send a heartbeat."""
 
     @_builtins.property
-    def expires_at(self) -> _timestamp_pb2.Timestamp:
-        """The job expires then."""
+    def time_left(self) -> _duration_pb2.Duration:
+        """How long the job has until it expires, by core's clock; the worker's may be wrong."""
 
     def __init__(
         self,
@@ -104,11 +104,11 @@ class ClaimedJob(_message.Message):
         spec: _builtins.str = ...,
         options: _jobs_pb2.TicketGenerationOptions | None = ...,
         heartbeat_interval: _duration_pb2.Duration | None = ...,
-        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        time_left: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "heartbeat_interval", b"heartbeat_interval", "options", b"options"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "options", b"options", "time_left", b"time_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "expires_at", b"expires_at", "heartbeat_interval", b"heartbeat_interval", "job_id", b"job_id", "options", b"options", "spec", b"spec", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "heartbeat_interval", b"heartbeat_interval", "job_id", b"job_id", "options", b"options", "spec", b"spec", "time_left", b"time_left", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -332,7 +332,7 @@ class AwaitCancellationsResponse(_message.Message):
     LEASE_TOKENS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lease_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Leases whose jobs have to stop; empty when the wait ended without any."""
+        """All leases of this worker whose jobs have to stop; empty when the wait ended without news."""
 
     def __init__(
         self,
