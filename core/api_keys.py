@@ -19,18 +19,8 @@ def issue(
     expires_at: int | None,
 ) -> tuple[ApiKey, NewKey]:
     """A new key; its text is in the second value only, and nowhere after this."""
-    new = make()
-    row = ApiKey.create(
-        id=new.id,
-        client=client,
-        name=name,
-        scopes=" ".join(scopes),
-        key_hash=hasher.hash(new.text),
-        hint=new.hint,
-        created_at=clock.now(),
-        expires_at=expires_at,
-    )
-    return row, new
+    with transaction():
+        return _insert(hasher, client, name, scopes, expires_at)
 
 
 def listed(client_name: str) -> list[ApiKey]:
@@ -51,9 +41,10 @@ def revoke(key_id: str) -> ApiKey:
     Raises:
         TaskForgeError: KEY_NOT_FOUND.
     """
-    ApiKey.update(revoked_at=clock.now()).where(
-        ApiKey.id == key_id, ApiKey.revoked_at.is_null()
-    ).execute()
+    with transaction():
+        ApiKey.update(revoked_at=clock.now()).where(
+            ApiKey.id == key_id, ApiKey.revoked_at.is_null()
+        ).execute()
     return _with_id(key_id)
 
 
@@ -71,13 +62,25 @@ def rotate(hasher: KeyHasher, key_id: str, overlap: timedelta) -> tuple[ApiKey, 
         lifetime = old.expires_at - old.created_at if old.expires_at else None
         ends_at = min(at + clock.micros(overlap), old.expires_at or at + clock.micros(overlap))
         ApiKey.update(expires_at=ends_at).where(ApiKey.id == key_id).execute()
-        return issue(
-            hasher,
-            client=old.client,
-            name=old.name,
-            scopes=old.scopes.split(),
-            expires_at=at + lifetime if lifetime else None,
-        )
+        new_end = at + lifetime if lifetime else None
+        return _insert(hasher, old.client, old.name, old.scopes.split(), new_end)
+
+
+def _insert(
+    hasher: KeyHasher, client: Client, name: str, scopes: Sequence[str], expires_at: int | None
+) -> tuple[ApiKey, NewKey]:
+    new = make()
+    row = ApiKey.create(
+        id=new.id,
+        client=client,
+        name=name,
+        scopes=" ".join(scopes),
+        key_hash=hasher.hash(new.text),
+        hint=new.hint,
+        created_at=clock.now(),
+        expires_at=expires_at,
+    )
+    return row, new
 
 
 def _with_id(key_id: str) -> ApiKey:

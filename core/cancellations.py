@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from time import monotonic
 
 from core import clock
+from core.database import transaction
 from core.models import Job, Worker
 from tickets.lifecycle import Status
 
@@ -73,7 +74,8 @@ class Cancellations:
 def record_presence(worker_id: str, slots: int) -> bool:
     """Notes that a worker process is there; True when it has come only now."""
     seen = {"slots": slots, "seen_at": clock.now()}
-    if Worker.update(seen).where(Worker.id == worker_id).execute():
-        return False
-    new = Worker.insert(id=worker_id, **seen).on_conflict_ignore()
-    return bool(new.as_rowcount().execute())
+    with transaction():
+        if Worker.update(seen).where(Worker.id == worker_id).execute():
+            return False
+        new = Worker.insert(id=worker_id, **seen).on_conflict_ignore()
+        return bool(new.as_rowcount().execute())

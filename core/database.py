@@ -2,15 +2,21 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from peewee import Database, DatabaseProxy, PostgresqlDatabase, SqliteDatabase
 from playhouse.db_url import connect as connect_url
 
+from core.turns import Turns
+
 # Every table is bound to this; one process has one database.
 database = DatabaseProxy()
+
+# SQLite has one writer. Threads that wait in its busy handler sleep for ever
+# longer while others get in between; here they take turns.
+_writers = Turns()
 
 # Any number will do, as long as no other program uses it on this database.
 _MIGRATION_LOCK = 7_453_001
@@ -37,15 +43,21 @@ def connect(url: str) -> Database:
     return opened
 
 
-def transaction() -> AbstractContextManager[Any]:
-    """One verb's writes, committed together.
+@contextmanager
+def transaction() -> Iterator[Any]:
+    """One verb's writes, committed together. Not to be nested.
 
     On SQLite the write lock is taken at the start: a transaction that reads
     first and writes later would fail when another wrote in between.
     """
+    if database.in_transaction():
+        raise RuntimeError("a transaction within a transaction")
     if isinstance(database.obj, SqliteDatabase):
-        return database.atomic("IMMEDIATE")
-    return database.atomic()
+        with _writers, database.atomic("IMMEDIATE") as work:
+            yield work
+    else:
+        with database.atomic() as work:
+            yield work
 
 
 def row_locks() -> bool:

@@ -61,7 +61,8 @@ class Sweeper:
         ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
         while _purge_some(ended_before):
             pass
-        Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
+        with transaction():
+            Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
 
     def _notice_outage(self, at: int) -> None:
         """After an outage longer than a lease, waits one lease before it judges."""

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from core import clock
+from core.database import transaction
 from core.models import Job, Worker
 from tickets.lifecycle import Stage, Status
 from worker.queue import open_queue
@@ -45,11 +46,12 @@ class Wakeups:
         if not self.send():
             # Written only then: a second commit for every job would cost more
             # than the moment is worth in which the stage says `queued` too early.
-            Job.update(stage=Stage.ACCEPTED.value).where(
-                Job.id == job_id,
-                Job.status == Status.QUEUED.value,
-                Job.stage == Stage.QUEUED.value,
-            ).execute()
+            with transaction():
+                Job.update(stage=Stage.ACCEPTED.value).where(
+                    Job.id == job_id,
+                    Job.status == Status.QUEUED.value,
+                    Job.stage == Stage.QUEUED.value,
+                ).execute()
 
     def send(self) -> bool:
         """Sends one more wake-up, while there are slots for it; False when the queue is away."""
@@ -87,7 +89,8 @@ class Wakeups:
         unannounced = (Job.status == Status.QUEUED.value) & (Job.stage == Stage.ACCEPTED.value)
         some = Job.select(Job.id).where(unannounced).order_by(Job.created_at).limit(_BATCH)
         while ids := [job.id for job in some.clone()]:
-            Job.update(stage=Stage.QUEUED.value).where(Job.id.in_(ids), unannounced).execute()
+            with transaction():
+                Job.update(stage=Stage.QUEUED.value).where(Job.id.in_(ids), unannounced).execute()
 
     def _send(self, missing: Callable[[int], int]) -> bool:
         """Sends as many as are missing beside those that wait; False when the queue is away."""
