@@ -9,23 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from peewee import Database
-
 
 class Crash(BaseException):
-    """The process is gone. No handler for errors sees it."""
+    """The process is gone."""
 
 
 class Failpoints:
-    """Makes this thread's use of a database crash at a chosen step."""
+    """Makes this thread's use of a peewee database crash at a chosen step."""
 
-    def __init__(self, opened: Database) -> None:
+    def __init__(self, opened: Any) -> None:
         self._opened = opened
         self._left: int | None = None
         self._dead = False
-        for name in ("begin", "execute_sql", "commit"):
-            setattr(opened, name, self._stepping(getattr(opened, name)))
-        opened.commit = self._stepping_after(opened.commit)
+        opened.begin = self._stepping(opened.begin)
+        opened.execute_sql = self._stepping(opened.execute_sql)
+        opened.commit = self._stepping(opened.commit, after=True)
         opened.rollback = self._while_alive(opened.rollback)
 
     @contextmanager
@@ -47,17 +45,12 @@ class Failpoints:
         self._opened.connection().close()
         raise Crash
 
-    def _stepping(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _stepping(self, call: Callable[..., Any], *, after: bool = False) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
             self._step()
-            return call(*args, **options)
-
-        return run
-
-    def _stepping_after(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **options: Any) -> Any:
             answer = call(*args, **options)
-            self._step()
+            if after:
+                self._step()
             return answer
 
         return run

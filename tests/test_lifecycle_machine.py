@@ -1,0 +1,568 @@
+"""The life of jobs under everything at once: clients, workers, cores, time, and crashes.
+
+Hypothesis calls core's verbs in any order on a real database, and lets the
+calling process crash between any two of their statements. After each step the
+database is read afresh, and what must hold is checked: in words in
+`lifecycle_invariants`, and here for what a single verb may and may not do.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from playhouse.db_url import connect
+from taskforge.tickets.v1 import jobs_pb2
+
+from core import clock, database, jobs, leases, migrate
+from core.access import Caller
+from core.database import forget_connection
+from core.leases import Lease, Outcome
+from core.models import Client, Worker
+from core.sweeper import Sweeper
+from core.wakeups import Wakeups
+from tests.conftest import storage
+from tests.failpoints import Crash, Failpoints
+from tests.lifecycle_invariants import Row, check, check_step, snapshot
+from tests.processes import memory, temporary_folder
+from tickets.errors import JobErrorCode, Reason, TaskForgeError
+from tickets.lifecycle import TERMINAL, Stage, Verb
+from tickets.settings import load
+
+TTL_S = 900
+ROOM = 4
+SETTINGS = load(
+    {
+        "TASKFORGE_RETENTION_DAYS": "1",
+        "TASKFORGE_MAX_ATTEMPTS": "3",
+        "TASKFORGE_MAX_LEASE_LOSSES": "2",
+    },
+    lambda path: Path(path).read_text(),
+)
+LEASE = clock.micros(SETTINGS.lease_s)
+SLOTS = 3
+BEGAN = clock.micros(1_700_000_000)
+
+# From within a heartbeat to past the retention.
+SPANS = st.sampled_from([0.000_001, 1.0, 9.0, 21.0, 59.0, 61.0, 200.0, TTL_S, 90_000.0])
+# A verb has up to about 15 steps to crash at; one that is refused has few.
+CRASHES = st.one_of(st.none(), st.integers(0, 11))
+KEYS = st.integers(0, 9)
+CRASHED = "crashed"
+
+
+@dataclass(slots=True)
+class Core:
+    """One core's sweeper, and the time before which it must not judge a lease."""
+
+    sweeper: Sweeper
+    patient_until: int
+    swept_at: int
+
+
+class ListQueue(Wakeups):
+    """Wake-ups through a queue in memory, which can be away."""
+
+    def __init__(self) -> None:
+        super().__init__("memory")
+        self.waiting = 0
+        self.away = False
+
+    def _queue(self) -> tuple[Any, Callable[[], Any]]:
+        if self.away:
+            raise ConnectionError("the queue is away")
+        return self, self.wake
+
+    def pending_count(self) -> int:
+        return self.waiting
+
+    def wake(self) -> None:
+        self.waiting += 1
+
+
+class Life(RuleBasedStateMachine):
+    """Three clients, two workers and two cores over one database."""
+
+    steps = 0
+    crashes = 0
+    verbs: ClassVar[set[str]] = set()
+
+    def __init__(self, failpoints: Failpoints, url: str, patch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.patch = patch
+        self.now = BEGAN
+        # The same steps have to lead to the same ids, for ties are told apart by them.
+        self.random = Random(0)
+        self.url = url
+        self.failpoints = failpoints
+        # What a test reads with, beside core and its crashes.
+        self.eyes = connect(url)
+        self.accepted: dict[UUID, int] = {}
+        self.leases: list[Lease] = []
+        self.tokens: list[UUID] = []
+
+    @initialize()
+    def begin(self) -> None:
+        self.patch.setattr(clock, "now", lambda: self.now)
+        self.patch.setattr(jobs, "uuid4", self.uuid)
+        for table in (Client, Worker):
+            table.delete().execute()
+        self.callers = [Caller(self.uuid(), f"client {number}", "key", ROOM) for number in range(3)]
+        for caller in self.callers:
+            Client.create(
+                id=caller.client_id, name=caller.client_name, features="tickets", created_at=0
+            )
+        Worker.create(id="worker", slots=SLOTS, seen_at=2**60)
+        self.queue = ListQueue()
+        self.cores = [self.core(), self.core()]
+        self.seen = snapshot(self.eyes)
+
+    def teardown(self) -> None:
+        if hasattr(self, "seen"):
+            self.finish()
+        self.eyes.close()
+
+    # What a step is
+
+    def uuid(self) -> UUID:
+        return UUID(int=self.random.getrandbits(128), version=4)
+
+    def core(self) -> Core:
+        return Core(Sweeper(SETTINGS, self.queue), self.now + LEASE, self.now)
+
+    def act(self, verb: Callable[[], Any], crash: int | None = None) -> Any:
+        """Does something, crashing at a step of it; returns its answer, why not, or CRASHED."""
+        Life.steps += 1
+        try:
+            with self.failpoints.crash_at(crash):
+                answer = verb()
+        except TaskForgeError as refusal:
+            answer = refusal.reason
+        except Crash:
+            Life.crashes += 1
+            forget_connection()
+            answer = CRASHED
+        self.before, self.seen = self.seen, snapshot(self.eyes)
+        check(self.seen)
+        check_step(self.before, self.seen)
+        Life.verbs |= {self.last_verb(job_id) for job_id in self.changed & set(self.seen.jobs)}
+        lost = set(self.accepted) - set(self.seen.jobs)
+        assert not lost, "an accepted job is never lost"
+        return answer
+
+    @property
+    def changed(self) -> set[UUID]:
+        """The jobs that the last step has made, changed or deleted."""
+        before, after = self.before.jobs, self.seen.jobs
+        return {id_ for id_ in {*before, *after} if before.get(id_) != after.get(id_)}
+
+    def last_verb(self, job_id: UUID) -> str:
+        verb: str = self.seen.events[job_id][-1]["verb"]
+        return verb
+
+    # Clients
+
+    @rule(
+        who=st.integers(0, 2), key=KEYS, content=st.sampled_from([b"a", b"a", b"b"]), crash=CRASHES
+    )
+    def submit(self, who: int, key: int, content: bytes, crash: int | None) -> None:
+        self.now += 1  # no two jobs are of one moment
+        caller = self.callers[who]
+        texts = jobs_pb2.TicketGenerationOptions()
+        submission = jobs.Submission(str(key), "Title", "Spec", texts, None, content)
+
+        def verb() -> UUID:
+            job, new = jobs.submit(caller, submission, TTL_S)
+            if new:
+                self.queue.submitted(job.id)
+            return job.id
+
+        answer = self.act(verb, crash)
+        queued = self.before.clients[caller.client_id]["queued"]
+        if answer is Reason.QUEUE_FULL:
+            assert queued == ROOM
+            assert not self.changed
+        elif answer is Reason.IDEMPOTENCY_KEY_REUSED:
+            assert not self.changed
+        elif answer != CRASHED:
+            new = answer not in self.before.jobs
+            assert self.changed == ({answer} if new else set())
+            assert not new or queued < ROOM
+            self.accepted.setdefault(answer, who)
+            assert self.accepted[answer] == who
+        else:
+            assert len(self.changed) <= 1
+
+    @precondition(lambda self: self.seen.jobs)
+    @rule(who=st.integers(0, 2), data=st.data(), crash=CRASHES)
+    def cancel(self, who: int, data: st.DataObject, crash: int | None) -> None:
+        job = self.any_job(data)
+        caller = self.callers[who]
+        answer = self.act(lambda: jobs.cancel(caller, str(job["id"])).status, crash)
+        if answer == CRASHED:
+            assert self.changed <= {job["id"]}
+            return
+        if job["client_id"] != caller.client_id:
+            expected: object = Reason.JOB_NOT_FOUND
+        else:
+            expected = {
+                "queued": "cancelled",
+                "processing": "cancel_requested",
+                "cancel_requested": "cancel_requested",
+                "cancelled": Reason.JOB_CANCELLED,
+            }.get(job["status"], Reason.NOT_CANCELLABLE)
+        assert answer == expected
+        moved = answer in {"cancelled", "cancel_requested"} and answer != job["status"]
+        assert self.changed == ({job["id"]} if moved else set())
+
+    # Workers
+
+    @rule(crash=CRASHES)
+    def claim(self, crash: int | None) -> None:
+        self.claim_with(self.uuid(), crash)
+
+    @precondition(lambda self: self.tokens)
+    @rule(data=st.data(), crash=CRASHES)
+    def claim_again(self, data: st.DataObject, crash: int | None) -> None:
+        """A worker repeats a claim, the answer to which it may have had or not."""
+        self.claim_with(data.draw(st.sampled_from(self.tokens)), crash)
+
+    def claim_with(self, token: UUID, crash: int | None) -> None:
+        if token not in self.tokens:
+            self.tokens.append(token)
+        self.now += 1
+        holder = self.holder(token)
+        turn = self.whose_turn()
+
+        def verb() -> UUID | None:
+            claimed = leases.claim("worker", token, SETTINGS)
+            return claimed[0].id if claimed else None
+
+        answer = self.act(verb, crash)
+        for job_id in self.changed:
+            if self.seen.jobs[job_id]["status"] == "processing":
+                assert job_id in turn, "it is another client's turn, or an older job's"
+                self.leases.append(Lease(job_id, token))
+        if answer == CRASHED:
+            assert len(self.changed) <= 1
+        elif holder is None:
+            assert (answer in turn) if turn else (answer is None)
+            assert self.changed == ({answer} if turn else set())
+        elif holder["status"] == "processing":
+            assert answer == holder["id"], "a repeated claim gets the same job"
+            assert not self.changed
+        else:
+            self.check_refused(holder, answer)
+
+    @precondition(lambda self: self.leases)
+    @rule(
+        data=st.data(),
+        stage=st.sampled_from([None, Stage.GENERATING_TICKETS, Stage.VALIDATING_OUTPUT]),
+        crash=CRASHES,
+    )
+    def heartbeat(self, data: st.DataObject, stage: Stage | None, crash: int | None) -> None:
+        self.report(
+            data,
+            lambda lease: leases.heartbeat(lease, stage, "at it", SETTINGS),
+            {Verb.HEARTBEAT},
+            crash,
+        )
+        for job_id in self.changed:
+            job = self.seen.jobs[job_id]
+            if job["status"] == "processing":
+                assert job["lease_expires_at"] == self.now + LEASE
+                assert not stage or job["stage"] == stage
+
+    @precondition(lambda self: self.leases)
+    @rule(data=st.data(), result=st.sampled_from([b"one", b"two"]), crash=CRASHES)
+    def complete(self, data: st.DataObject, result: bytes, crash: int | None) -> None:
+        def verb(lease: Lease) -> None:
+            leases.check(lease)
+            leases.complete(lease, Outcome(result, b"{}"))
+
+        self.report(data, verb, {Verb.COMPLETE}, crash, result)
+
+    @precondition(lambda self: self.leases)
+    @rule(
+        data=st.data(),
+        retryable=st.booleans(),
+        after=st.sampled_from([None, timedelta(seconds=5), timedelta(hours=1)]),
+        crash=CRASHES,
+    )
+    def fail(
+        self, data: st.DataObject, retryable: bool, after: timedelta | None, crash: int | None
+    ) -> None:
+        def verb(lease: Lease) -> int | None:
+            return leases.fail(
+                lease,
+                JobErrorCode.OLLAMA_UNAVAILABLE,
+                "away",
+                retryable=retryable,
+                retry_after=after,
+                settings=SETTINGS,
+            )
+
+        self.report(data, verb, {Verb.FAIL, Verb.RETRY}, crash)
+        for job_id in self.changed:
+            failures = self.before.jobs[job_id]["failures"]
+            match self.last_verb(job_id):
+                case Verb.RETRY:
+                    assert retryable
+                    assert failures < SETTINGS.max_attempts - 1
+                    waits = self.seen.jobs[job_id]["available_at"] - self.now
+                    assert 0 < waits <= clock.micros(60), "a job fails in about two minutes"
+                case Verb.FAIL:
+                    assert not retryable or failures == SETTINGS.max_attempts - 1
+
+    @precondition(lambda self: self.leases)
+    @rule(data=st.data(), crash=CRASHES)
+    def release(self, data: st.DataObject, crash: int | None) -> None:
+        self.report(data, leases.release, {Verb.RELEASE}, crash)
+        for job_id in self.changed:
+            if self.seen.jobs[job_id]["status"] == "queued":
+                assert self.seen.jobs[job_id]["available_at"] <= self.now
+
+    def report(
+        self,
+        data: st.DataObject,
+        verb: Callable[[Lease], Any],
+        moves: set[Verb],
+        crash: int | None,
+        result: bytes | None = None,
+    ) -> None:
+        """A report under a lease, which may be long lost; only the holder of a job is heard."""
+        lease = data.draw(st.sampled_from(self.leases))
+        holder = self.holder(lease.token)
+        stored = self.seen.results.get(lease.job_id, [])
+        answer = self.act(lambda: verb(lease), crash)
+        if holder is None or holder["id"] != lease.job_id:
+            assert answer in {Reason.LEASE_LOST, CRASHED}
+            assert not self.changed, "a stale token changes nothing"
+        elif holder["status"] != "processing":
+            repeated = result is not None and holder["status"] == "completed" and [result] == stored
+            if repeated:
+                assert answer in {None, CRASHED}, "a repeated completion succeeds"
+                assert not self.changed
+            else:
+                self.check_refused(holder, answer)
+        elif answer == CRASHED:
+            assert self.changed <= {lease.job_id}
+        else:
+            assert not isinstance(answer, Reason)
+            assert self.changed == {lease.job_id} or moves == {Verb.HEARTBEAT}
+            assert moves == {Verb.HEARTBEAT} or self.last_verb(lease.job_id) in moves
+            assert not result or self.seen.results[lease.job_id] == [result]
+
+    def check_refused(self, job: Row, answer: object) -> None:
+        """Any report confirms a cancellation; else a job that is not running hears none."""
+        assert self.changed <= {job["id"]}
+        if job["status"] in {"cancel_requested", "cancelled"}:
+            assert answer in {Reason.CANCEL_REQUESTED, CRASHED}
+            status = self.seen.jobs[job["id"]]["status"]
+            assert status == "cancelled" or (answer == CRASHED and not self.changed)
+        else:
+            assert answer in {Reason.LEASE_LOST, CRASHED}
+            assert not self.changed
+
+    # Cores and time
+
+    @rule(span=SPANS)
+    def time_passes(self, span: float) -> None:
+        self.now += clock.micros(span)
+
+    @rule(number=st.integers(0, 1))
+    def core_restarts(self, number: int) -> None:
+        self.cores[number] = self.core()
+
+    @rule(away=st.booleans())
+    def queue_comes_and_goes(self, away: bool) -> None:
+        """And what it held is lost."""
+        self.queue.away, self.queue.waiting = away, 0
+
+    @rule(number=st.integers(0, 1))
+    def a_lease_long_no_worker_speaks_up(self, number: int) -> None:
+        for _ in range(3):
+            self.now += LEASE // 2
+            self.sweep_once(number, None)
+
+    @rule(number=st.integers(0, 1), crash=CRASHES)
+    def sweep(self, number: int, crash: int | None) -> None:
+        self.sweep_once(number, crash)
+
+    def sweep_once(self, number: int, crash: int | None) -> None:
+        core = self.cores[number]
+        if self.now - core.swept_at > LEASE:
+            core.patient_until = self.now + LEASE
+        answer = self.act(core.sweeper.sweep, crash)
+        for job_id in self.changed:
+            job = self.before.jobs[job_id]
+            if job["status"] == "queued":
+                assert (job["stage"], self.seen.jobs[job_id]["stage"]) == ("accepted", "queued")
+                continue
+            assert job["lease_expires_at"] <= self.now, "a lease that holds is left alone"
+            assert self.now >= core.patient_until, "a core that was away judges no lease"
+            lost = {
+                Verb.GIVE_UP: job["lease_losses"] + 1 == SETTINGS.max_lease_losses,
+                Verb.LOSE_LEASE: job["lease_losses"] + 1 < SETTINGS.max_lease_losses,
+                Verb.CONFIRM_CANCEL: job["status"] == "cancel_requested",
+            }
+            assert lost[Verb(self.last_verb(job_id))]
+        if answer == CRASHED:
+            self.cores[number] = self.core()
+            return
+        core.swept_at = self.now
+        if self.now >= core.patient_until:
+            ends = [job["lease_expires_at"] for job in self.seen.jobs.values()]
+            assert all(end is None or end > self.now for end in ends)
+        if not self.queue.away:
+            claimable = len(self.claimable())
+            assert min(claimable, SLOTS) <= self.queue.waiting <= SLOTS
+
+    @rule(number=st.integers(0, 1), crash=CRASHES)
+    def expire(self, number: int, crash: int | None) -> None:
+        answer = self.act(self.cores[number].sweeper.expire, crash)
+        for job_id in self.changed:
+            assert self.before.jobs[job_id]["expires_at"] <= self.now
+            assert self.seen.jobs[job_id]["status"] == "expired"
+        if answer != CRASHED:
+            for job in self.seen.jobs.values():
+                live = job["status"] in {"queued", "processing"}
+                assert not live or job["expires_at"] > self.now
+
+    @rule(number=st.integers(0, 1), crash=CRASHES)
+    def purge(self, number: int, crash: int | None) -> None:
+        day = clock.micros(86_400)
+        old = {
+            id_
+            for id_, job in self.seen.jobs.items()
+            if job["ended_at"] is not None and job["ended_at"] < self.now - day
+        }
+        kept = {id_: who for id_, who in self.accepted.items() if id_ not in old}
+        purged, self.accepted = self.accepted, kept
+        answer = self.act(self.cores[number].sweeper.purge, crash)
+        assert self.changed <= old, "only what is past its retention is deleted"
+        assert answer == CRASHED or self.changed == old
+        # After a crash some may be left.
+        self.accepted = {id_: who for id_, who in purged.items() if id_ in self.seen.jobs}
+
+    # What is expected
+
+    def any_job(self, data: st.DataObject) -> Row:
+        row: Row = self.seen.jobs[data.draw(st.sampled_from(sorted(self.seen.jobs)))]
+        return row
+
+    def holder(self, token: UUID) -> Row | None:
+        """The job that a token is of, in whatever status."""
+        found = [job for job in self.seen.jobs.values() if job["lease_token"] == token]
+        return found[0] if found else None
+
+    def claimable(self) -> list[Row]:
+        return [
+            job
+            for job in self.seen.jobs.values()
+            if job["status"] == "queued" and job["available_at"] <= self.now < job["expires_at"]
+        ]
+
+    def whose_turn(self) -> set[UUID]:
+        """The jobs that may be claimed next: the oldest of the client that is next."""
+        claimable = self.claimable()
+        clients = [self.seen.clients[job["client_id"]] for job in claimable]
+        if not clients:
+            return set()
+        turn = min((client["running"], client["served_at"]) for client in clients)
+        next_ones = set()
+        for client in clients:
+            if (client["running"], client["served_at"]) == turn:
+                own = [job for job in claimable if job["client_id"] == client["id"]]
+                oldest = min(job["created_at"] for job in own)
+                next_ones |= {job["id"] for job in own if job["created_at"] == oldest}
+        return next_ones
+
+    def finish(self) -> None:
+        """Once everything works again, every job ends."""
+        self.queue.away = False
+        core = self.core()
+        deadline = self.now + 2 * clock.micros(TTL_S)
+        while self.live():
+            assert self.now < deadline, "every accepted job ends"
+            # Sweeps that lie further apart than a lease would look like outages.
+            self.now += LEASE - 1
+            self.act(core.sweeper.sweep)
+            self.act(core.sweeper.expire)
+            while turn := self.whose_turn():
+                assert self.queue.waiting, "a worker that waits to be woken would wait for ever"
+                token = self.uuid()
+                self.act(partial(leases.claim, "worker", token, SETTINGS))
+                [job_id] = turn & self.changed
+                self.act(partial(leases.complete, Lease(job_id, token), Outcome(b"late", b"{}")))
+
+    def live(self) -> bool:
+        return any(job["status"] not in TERMINAL for job in self.seen.jobs.values())
+
+
+@pytest.fixture
+def machine(
+    backend: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Life]]:
+    """Makes machines on a database of their own."""
+    with temporary_folder(memory()) as folder:
+        url = storage(backend, request).get(
+            "TASKFORGE_DATABASE_URL", f"sqlite:///{folder / 'taskforge.db'}"
+        )
+        migrate.migrate(url)
+        opened = database.connect(url)
+        jobs._OWN_JOB.__dict__.pop("_sql", None)  # noqa: SLF001 - it was compiled for the other database
+        failpoints = Failpoints(opened)
+        yield lambda: Life(failpoints, url, monkeypatch)
+        opened.close()
+        jobs._OWN_JOB.__dict__.pop("_sql", None)  # noqa: SLF001
+
+
+def explore(machine: Callable[[], Life], examples: int, *, anew: bool) -> int:
+    """Runs the machine, and returns how many steps it took: of all kinds, and with crashes."""
+    Life.steps, Life.crashes, Life.verbs = 0, 0, set()
+    run_state_machine_as_test(
+        machine,  # type: ignore[arg-type] # anything that makes a machine will do
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=50,
+            deadline=None,
+            derandomize=not anew,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            # Without shrinking, which would take longer than all the rest: a
+            # failure prints its steps.
+            phases=[Phase.generate],
+        ),
+    )
+    assert Life.crashes > Life.steps / 20
+    assert Life.verbs == set(Verb) or Life.steps < 5000, "every row of the table was taken"
+    return Life.steps
+
+
+def test_whatever_happens_no_job_is_lost_or_done_twice(
+    machine: Callable[[], Life], backend: str
+) -> None:
+    examples, steps = (220, 5000) if backend == "sqlite" else (30, 1000)
+    assert explore(machine, examples, anew=False) >= steps
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_nor_in_a_longer_run(machine: Callable[[], Life], backend: str) -> None:
+    examples, steps = (1000, 20_000) if backend == "sqlite" else (150, 5000)
+    assert explore(machine, examples, anew=True) >= steps
