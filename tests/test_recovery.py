@@ -3,11 +3,13 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import storage
 from tests.ollama_peer import OllamaPeer
-from tests.stack import SPEC, Caller, Room, Stack
+from tests.stack import SPEC, Caller, Room, Stack, running
 from tests.waiting import eventually
 
 LEASE_AND_SWEEP_S = 4 + 0.5  # the stack's settings
@@ -44,18 +46,58 @@ def test_a_killed_workers_job_runs_again_within_lease_and_sweep(
     assert caller.wait(job_id)["status"] == "completed"
 
 
+@pytest.fixture
+def unswept(
+    backend: str, peer: OllamaPeer, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Stack]:
+    """An installation whose sweeper comes too late to have done what is waited for."""
+    environ = {
+        "TASKFORGE_OLLAMA_URL": peer.url,
+        "TASKFORGE_SWEEP_S": "60",
+        "TASKFORGE_LEASE_S": "50",
+        **storage(backend, request),
+    }
+    with running(environ, tmp_path) as started:
+        yield started
+
+
 def test_a_drained_workers_job_runs_elsewhere_within_a_second(
-    stack: Stack, caller: Caller, peer: OllamaPeer, elsewhere: Room
+    unswept: Stack, peer: OllamaPeer
 ) -> None:
+    caller = unswept.caller()
     gate = f"drained-{caller.key_id}"
     job_id = caller.submit(f"{SPEC} [[peer: hold {gate}]]")
     eventually(lambda: held(peer, gate))
+    elsewhere = Room("worker", unswept.environ, unswept.folder / "elsewhere.log", "jobs at once")
     elsewhere.start()
+    try:
+        assert unswept.worker.stop() == 0
+        stopped_at = time.monotonic()
 
-    assert stack.worker.stop() == 0
-    stopped_at = time.monotonic()
+        eventually(lambda: held(peer, gate) == 2, within_s=5)
+        assert time.monotonic() - stopped_at < 1
+        peer.release(gate)
+        assert caller.wait(job_id)["status"] == "completed"
+    finally:
+        elsewhere.stop()
+        unswept.worker.start()
 
-    eventually(lambda: held(peer, gate) == 2, within_s=5)
-    assert time.monotonic() - stopped_at < 1
+
+def test_a_retry_runs_as_soon_as_its_delay_is_over(unswept: Stack, peer: OllamaPeer) -> None:
+    caller = unswept.caller()
+    job_id = caller.submit(f"{SPEC} [[peer: fail-once {caller.key_id}]]")
+
+    assert caller.wait(job_id, within_s=10)["status"] == "completed"
+
+
+def test_a_worker_that_comes_later_uses_all_its_slots(unswept: Stack, peer: OllamaPeer) -> None:
+    caller = unswept.caller()
+    unswept.worker.stop()
+    gate = f"later-{caller.key_id}"
+    job_ids = [caller.submit(f"{SPEC} [[peer: hold {gate}]]") for _ in range(4)]
+
+    unswept.worker.start()
+
+    eventually(lambda: held(peer, gate) == 4, within_s=10)
     peer.release(gate)
-    assert caller.wait(job_id)["status"] == "completed"
+    assert {caller.wait(job_id)["status"] for job_id in job_ids} == {"completed"}

@@ -146,3 +146,16 @@ def test_the_largest_result_is_stored_and_served(idle_caller: Caller, hands: Han
     served = idle_caller.get(f"{JOBS}/{job_id}/result").json()
 
     assert served == {**result_document(job_id), "tickets": tickets, "risks": []}
+
+
+def test_whose_result_it_is_matters_before_what_it_says(idle_caller: Caller, hands: Hands) -> None:
+    job_id = idle_caller.submit()
+    stale = hands.take(job_id)
+    hands.release(stale)
+    fresh = hands.take(job_id)
+    assert hands.reason("CompleteJob", complete_request(stale, tickets=[])) == "LEASE_LOST"
+
+    idle_caller.call("DELETE", f"{JOBS}/{job_id}")
+
+    assert hands.reason("CompleteJob", complete_request(fresh, tickets=[])) == "CANCEL_REQUESTED"
+    assert idle_caller.job(job_id)["status"] == "cancelled"
