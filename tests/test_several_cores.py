@@ -9,7 +9,9 @@ from itertools import cycle, islice
 import grpc
 import pytest
 from taskforge.tickets.v1 import jobs_pb2, jobs_pb2_grpc
+from taskforge.worker.v1 import worker_pb2
 
+from tests.hands import Hands, beat_request
 from tests.operators import another_key, resume, revoke, suspend
 from tests.processes import free_port
 from tests.stack import ALL_SCOPES, Caller, Room, Stack
@@ -106,3 +108,25 @@ def test_a_suspended_client_is_out_everywhere_within_a_second(
 
     resume(caller)
     assert_soon(cores, caller, "OK")
+
+
+def test_a_cancellation_reaches_a_worker_on_another_core_within_a_second(
+    cores: Cores, stack_without_worker: Stack
+) -> None:
+    caller, hands = stack_without_worker.caller(), Hands(stack_without_worker)
+    hands.clear()
+    held = hands.take(caller.submit())
+    request = worker_pb2.AwaitCancellationsRequest(worker_id=hands.worker_id, slots=1)
+    with ThreadPoolExecutor(1) as thread:
+        told = thread.submit(hands.call, "AwaitCancellations", request)
+        # By the last of the cores, while the worker waits on the first.
+        cancel = jobs_pb2.CancelTicketsJobRequest(job_id=held.job.job_id)
+        answer = cores[-1].CancelTicketsJob(cancel, metadata=caller.metadata, timeout=30)
+        asked_at = time.monotonic()
+
+        assert list(told.result(30).lease_tokens) == [held.token]
+
+    assert time.monotonic() - asked_at < 1
+    assert answer.status == jobs_pb2.JOB_STATUS_CANCEL_REQUESTED
+    assert caller.job(held.job.job_id)["status"] == "cancel_requested"
+    assert hands.reason("Heartbeat", beat_request(held)) == "CANCEL_REQUESTED"
