@@ -579,7 +579,8 @@ def explore(machine: Callable[[], Life], examples: int, *, anew: bool) -> int:
     )
     assert Life.crashes > Life.steps / 20
     missing = set(Verb) - Life.verbs
-    assert Life.steps < MANY or not missing, "each row of the table is to be taken"
+    # A run that is the same each time is known to take every row of the table; others may miss one.
+    assert anew or Life.steps < MANY or not missing
     return Life.steps
 
 
