@@ -553,11 +553,9 @@ def machine(
         )
         migrate.migrate(url)
         opened = database.connect(url)
-        jobs._OWN_JOB.__dict__.pop("_sql", None)  # noqa: SLF001 - it was compiled for the other database
         failpoints = Failpoints(opened)
         yield lambda: Life(failpoints, url, monkeypatch)
         opened.close()
-        jobs._OWN_JOB.__dict__.pop("_sql", None)  # noqa: SLF001
 
 
 def explore(machine: Callable[[], Life], examples: int, *, anew: bool) -> int:
