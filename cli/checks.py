@@ -109,7 +109,7 @@ def _database(settings: Settings) -> str:
 def _queue(settings: Settings) -> str:
     _require_file(settings.queue_url, _START)
     try:
-        queue, _ = open_queue(settings.queue_url, on_wake=lambda: None)
+        queue, _ = open_queue(settings.queue_url, on_wake=lambda: None, patience_s=2)
         waiting = queue.pending_count()
     except (RedisError, HueyException, sqlite3.Error, OSError) as fault:
         raise FaultError(str(fault), "check TASKFORGE_QUEUE_URL") from None

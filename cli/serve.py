@@ -47,6 +47,8 @@ def core(supervised: bool) -> None:
     """
     settings = _begin("core", supervised)
     settings = secret.with_secrets(settings, secret.find_or_make(settings))
+    from peewee import DatabaseError  # noqa: PLC0415 - this room alone
+
     from core.server import StartError  # noqa: PLC0415 - this room alone
     from core.server import serve as run  # noqa: PLC0415 - this room alone
 
@@ -54,6 +56,9 @@ def core(supervised: bool) -> None:
         run(settings)
     except StartError as fault:
         raise SettingsFailure(str(fault)) from None
+    except DatabaseError as fault:
+        # It may come later; whoever supervises this process starts it again.
+        raise Failure(f"TASKFORGE_DATABASE_URL: {str(fault).strip()}") from None
 
 
 @_supervised_option

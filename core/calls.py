@@ -10,12 +10,11 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import DecodeError, Message
 from grpc import StatusCode
-from peewee import PeeweeException
 from taskforge.options.v1 import options_pb2
 
 from core import access, trailers, validation
 from core.access import Gate
-from core.database import forget_connection
+from core.database import STORAGE_FAULTS, brief, forget_connection, renew_connection
 from core.policy import Policy
 from tickets.errors import FieldProblem, Reason, TaskForgeError
 from tickets.request_ids import given_or_new
@@ -78,6 +77,7 @@ class Calls:
         trailers.begin()
         _request_id.set(_call_id(metadata))
         try:
+            renew_connection()
             self._check_size(policy, request)
             self._gate.admit(policy, metadata)
             _check_shape(request)
@@ -137,8 +137,8 @@ def _refusal(fault: Exception, method: str) -> TaskForgeError:
     """The fault as its caller may see it; all there is to know of it goes to the log."""
     if isinstance(fault, TaskForgeError):
         return fault
-    if isinstance(fault, PeeweeException):
-        log.error("%s failed in the database, request %s: %s", method, request_id(), fault)
+    if isinstance(fault, STORAGE_FAULTS):
+        log.error("%s failed in the database, request %s: %s", method, request_id(), brief(fault))
         forget_connection()
         return TaskForgeError(Reason.STORAGE_ERROR, "the storage is not available")
     log.error("%s failed, request %s", method, request_id(), exc_info=fault)

@@ -1,14 +1,24 @@
 """Connections and transactions, the same over SQLite and PostgreSQL."""
 
 import fcntl
+import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from peewee import Database, DatabaseProxy, PostgresqlDatabase, SqliteDatabase
+import psycopg2
+from peewee import (
+    Database,
+    DatabaseProxy,
+    PeeweeException,
+    PostgresqlDatabase,
+    SqliteDatabase,
+)
 from playhouse.db_url import connect as connect_url
 
+from core import postgres
 from core.turns import Turns
 
 # Every table is bound to this; one process has one database.
@@ -21,14 +31,24 @@ _writers = Turns()
 # Any number will do, as long as no other program uses it on this database.
 _MIGRATION_LOCK = 7_453_001
 
+# A writer that waits its turn beats one that fails, but its caller waits too.
+_SQLITE_TURN_S = 10
 
-def connect(url: str) -> Database:
-    """Binds the tables to the database of a URL. Each thread gets a connection of its own."""
+# What a fault of the database, or of the way to it, is raised as: peewee wraps most.
+STORAGE_FAULTS = (PeeweeException, sqlite3.Error, psycopg2.Error)
+
+
+def connect(url: str, *, hurried: bool = False) -> Database:
+    """Binds the tables to the database of a URL. Each thread gets a connection of its own.
+
+    Args:
+        url: Of SQLite or PostgreSQL.
+        hurried: No statement may take longer than callers wait. A migration may.
+    """
     if url.startswith("sqlite"):
         opened: Database = connect_url(
             url,
-            # A writer that waits its turn beats one that fails.
-            timeout=30,
+            timeout=_SQLITE_TURN_S,
             pragmas={
                 "journal_mode": "wal",
                 # An accepted job survives a power cut, not just a crash of ours.
@@ -38,7 +58,12 @@ def connect(url: str) -> Database:
         )
         Path(opened.database).parent.mkdir(parents=True, exist_ok=True)
     else:
-        opened = connect_url(url, connect_timeout=5, application_name="taskforge-core")
+        opened = connect_url(url, **postgres.parameters(url, hurried=hurried))
+        # Each thread has a connection of its own; under peewee's one lock all would wait in
+        # turn, several seconds each, for a server that does not answer.
+        opened._lock = nullcontext()  # type: ignore[attr-defined] # noqa: SLF001 - no other way to it
+        if hurried:
+            postgres.hurry()
     database.initialize(opened)
     return opened
 
@@ -65,8 +90,59 @@ def row_locks() -> bool:
     return isinstance(database.obj, PostgresqlDatabase)
 
 
+class _Faults:
+    """How many faults there have been, and how many each thread knew of when it last looked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen = threading.local()
+        self.count = 0
+
+    def add(self) -> None:
+        with self._lock:
+            self.count += 1
+
+    def are_news(self) -> bool:
+        """Whether there were any since this thread asked before; not for its first time."""
+        before = getattr(self._seen, "count", self.count)
+        self._seen.count = self.count
+        return bool(before != self.count)
+
+
+_faults = _Faults()
+
+
+def brief(fault: BaseException) -> str:
+    """A fault in one line; PostgreSQL's messages go on with advice."""
+    return str(fault).strip().partition("\n")[0]
+
+
+def faults() -> int:
+    """How many faults of the storage there have been."""
+    return _faults.count
+
+
 def forget_connection() -> None:
-    """Drops this thread's connection after a fault, so that the next call opens a fresh one."""
+    """After a fault: drops this thread's connection, and soon those of the others."""
+    _faults.add()
+    _drop_connection()
+
+
+def renew_connection() -> None:
+    """Before a call: drops this thread's connection if it may be dead.
+
+    After a restart of the database, or a fault on any thread, every other
+    thread may hold one. So no call fails for what happened between calls.
+    """
+    is_news = _faults.are_news()
+    if database.is_closed():
+        return
+    server = isinstance(database.obj, PostgresqlDatabase)
+    if is_news or (server and postgres.is_dead(database.connection())):
+        _drop_connection()
+
+
+def _drop_connection() -> None:
     if not database.is_closed():
         while database.in_transaction():
             database.pop_transaction()

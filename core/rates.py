@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
 from threading import Lock
-from time import time
+from time import monotonic, time
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -16,6 +16,10 @@ from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 log = logging.getLogger(__name__)
+
+# A Redis that does not answer costs a few calls this long, and none the same time again.
+_PATIENCE_S = 0.5
+_AWAY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,19 @@ class RateLimiter:
     def __init__(self, queue_url: str) -> None:
         self._alone = SlidingWindowCounterRateLimiter(_Counters())
         self._together = SlidingWindowCounterRateLimiter(_shared(queue_url) or self._alone.storage)
+        self._away_until = 0.0
 
     def take(self, key_id: str, rate: str) -> Allowance:
         """Counts one call of a key that may make `rate` calls, such as `600/minute`."""
         limit = _parsed(rate)
-        try:
-            return _take(self._together, limit, key_id)
-        except StorageError as fault:
-            # Without Redis each core counts for itself rather than refuse everybody.
-            log.warning("rate limits are counted per core, Redis is away: %s", fault)
-            return _take(self._alone, limit, key_id)
+        if monotonic() >= self._away_until:
+            try:
+                return _take(self._together, limit, key_id)
+            except StorageError as fault:
+                self._away_until = monotonic() + _AWAY_S
+                log.warning("rate limits are counted per core, Redis is away: %s", fault)
+        # Without Redis each core counts for itself rather than refuse everybody.
+        return _take(self._alone, limit, key_id)
 
 
 class _Counters(MemoryStorage):
@@ -107,7 +114,13 @@ def _take(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, key_id
 def _shared(queue_url: str) -> Storage | None:
     if not queue_url.startswith("redis"):
         return None
-    return RedisStorage(queue_url, key_prefix="taskforge", wrap_exceptions=True)
+    return RedisStorage(
+        queue_url,
+        key_prefix="taskforge",
+        wrap_exceptions=True,
+        socket_timeout=_PATIENCE_S,
+        socket_connect_timeout=_PATIENCE_S,
+    )
 
 
 @lru_cache(maxsize=1000)

@@ -13,7 +13,6 @@ import grpc
 from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from peewee import PeeweeException
 from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2_grpc
 from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
@@ -21,10 +20,11 @@ from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 from core.access import FORGET_S, Gate
 from core.calls import Calls
 from core.cancellations import LOOK_S, Cancellations
-from core.database import connect, database, forget_connection
+from core.database import STORAGE_FAULTS, brief, connect, forget_connection, renew_connection
 from core.keys import KeyHasher
 from core.migrate import NewerDatabaseError, pending
 from core.policy import policies
+from core.readiness import Readiness
 from core.services.access import Access
 from core.services.clients import Clients
 from core.services.keys import Keys
@@ -80,13 +80,13 @@ class Core:
         self._cancellations = Cancellations()
         self._sweeper = Sweeper(settings, self._wakeups)
         self._health = health.HealthServicer()
-        self._served: int | None = None
+        self._readiness = Readiness(self._serve_health)
         self._gate = Gate(settings, policies(_FILES))
         self._server = self._build()
 
     def start(self) -> None:
         self._server.start()
-        self._every(_PROBE_S, self._report_health)
+        self._every(_PROBE_S, self._readiness.probe)
         for sweep in (self._sweeper.sweep, self._sweeper.expire, self._sweeper.purge):
             self._every(self._settings.sweep_s, sweep)
         self._every(LATER_S, self._wakeups.send_due)
@@ -100,21 +100,9 @@ class Core:
         self._cancellations.stop()
         self._server.stop(grace=self._settings.drain_s).wait()
 
-    def _report_health(self) -> None:
-        """Serves while the database answers; readiness follows within a second."""
-        try:
-            database.execute_sql("SELECT 1 FROM clients LIMIT 1")
-        except PeeweeException as fault:
-            forget_connection()
-            self._set_health(health_pb2.HealthCheckResponse.NOT_SERVING, f"away: {fault}")
-        else:
-            self._set_health(health_pb2.HealthCheckResponse.SERVING, "there")
-
-    def _set_health(self, status: int, why: str) -> None:
-        if status != self._served:
-            self._served = status
-            self._health.set("", status)
-            log.info("the database is %s", why)
+    def _serve_health(self, ready: bool) -> None:
+        answer = health_pb2.HealthCheckResponse
+        self._health.set("", answer.SERVING if ready else answer.NOT_SERVING)
 
     def _build(self) -> grpc.Server:
         largest = max(_LEAST_ROOM, 2 * self._settings.max_body_bytes)
@@ -124,6 +112,9 @@ class Core:
                 # Otherwise a second core on the same port would silently take half of the calls.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", largest),
+                # Callers ask a silent core every 10 s whether it is there.
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
         self._add_services(server)
@@ -160,10 +151,13 @@ class Core:
             while True:
                 began = monotonic()
                 try:
+                    renew_connection()
                     act()
+                except STORAGE_FAULTS as fault:
+                    log.warning("%s will be tried again: %s", act.__qualname__, brief(fault))
+                    forget_connection()
                 except Exception:
                     log.exception("%s failed and will be tried again", act.__qualname__)
-                    forget_connection()
                 if self._stopping.wait(max(0.0, seconds - (monotonic() - began))):
                     return
 
@@ -175,7 +169,7 @@ def _service_names(file: FileDescriptor) -> list[str]:
 
 
 def _check_database(settings: Settings) -> None:
-    opened = connect(settings.database_url)
+    opened = connect(settings.database_url, hurried=True)
     try:
         missing = pending(opened)
     except NewerDatabaseError as fault:

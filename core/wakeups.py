@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from heapq import heappop, heappush
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +27,20 @@ LOOK_S = 0.25
 
 _BATCH = 500
 
+# A queue that is locked or silent costs one caller this long, and nobody the same time again.
+_PATIENCE_S = 2.0
+_AWAY_S = 2.0
+
 
 class Wakeups:
     """The sending end of the queue."""
 
     def __init__(self, queue_url: str) -> None:
         self._url = queue_url
+        # One at a time: who waits behind a queue that turns out to be away need not try it.
+        self._turn = threading.Lock()
         self._lock = threading.Lock()
+        self._away_until = 0.0
         self._opened: tuple[Any, Callable[[], Any]] | None = None
         self._slots = 1
         self._later: list[int] = []
@@ -94,13 +102,17 @@ class Wakeups:
 
     def _send(self, missing: Callable[[int], int]) -> bool:
         """Sends as many as are missing beside those that wait; False when the queue is away."""
-        try:
-            queue, wake = self._queue()
-            for _ in range(missing(queue.pending_count())):
-                wake()
-        except Exception as fault:  # noqa: BLE001 - Redis, SQLite and the disk fail in their own ways
-            log.warning("workers cannot be woken, the queue is away: %s", fault)
-            return False
+        with self._turn:
+            if monotonic() < self._away_until:
+                return False
+            try:
+                queue, wake = self._queue()
+                for _ in range(missing(queue.pending_count())):
+                    wake()
+            except Exception as fault:  # noqa: BLE001 - Redis, SQLite and the disk fail in their own ways
+                log.warning("workers cannot be woken, the queue is away: %s", fault)
+                self._away_until = monotonic() + _AWAY_S
+                return False
         return True
 
     def _take_due(self, at: int) -> bool:
@@ -111,10 +123,9 @@ class Wakeups:
             return due
 
     def _queue(self) -> tuple[Any, Callable[[], Any]]:
-        with self._lock:
-            if self._opened is None:
-                self._opened = open_queue(self._url, on_wake=_never)
-            return self._opened
+        if self._opened is None:
+            self._opened = open_queue(self._url, on_wake=_never, patience_s=_PATIENCE_S)
+        return self._opened
 
 
 def present_slots(at: int) -> list[int]:

@@ -18,6 +18,7 @@ from worker.queue import open_queue
 log = logging.getLogger(__name__)
 
 _SLOTS = 4
+_QUEUE_PATIENCE_S = 10.0
 _AWAY_PAUSE_S = 1.0
 # The longest that a thread waits before it asks a queue again that was away.
 _QUEUE_PAUSE_S = 1.0
@@ -49,7 +50,9 @@ class Worker:
         self._attempts = Attempts(self._core, provider, settings.generation_timeout_s)
         # Huey tells of every message, and every message is just a wake-up.
         logging.getLogger("huey").setLevel(logging.WARNING)
-        queue, self._wake = open_queue(settings.queue_url, on_wake=self._on_wake)
+        queue, self._wake = open_queue(
+            settings.queue_url, on_wake=self._on_wake, patience_s=_QUEUE_PATIENCE_S
+        )
         self._consumer = _SignalFreeConsumer(
             queue,
             workers=self._slots,

@@ -71,6 +71,14 @@ class CoreClient:
                 ("grpc.enable_http_proxy", 0),
                 ("grpc.initial_reconnect_backoff_ms", 100),
                 ("grpc.max_reconnect_backoff_ms", 1000),
+                # A core whose machine is gone says no good-bye: it is asked now and then.
+                ("grpc.keepalive_time_ms", 10_000),
+                ("grpc.keepalive_timeout_ms", 5_000),
+                # A ping of another kind that nobody answers holds up those above, for a minute by
+                # default.
+                ("grpc.http2.ping_timeout_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.max_pings_without_data", 0),
             ],
         )
         self._stub = worker_pb2_grpc.WorkerServiceStub(channel)

@@ -17,6 +17,7 @@ from huey import Huey
 from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import RedisStorage, SqliteStorage
+from redis import ConnectionPool
 
 # Seconds that an idle worker blocks before it looks again: bounds what a lost
 # signal can cost, and how long a stopping worker takes to notice.
@@ -76,15 +77,20 @@ class SignalledSqliteStorage(SqliteStorage):  # type: ignore[misc] # Huey is unt
             return False
 
 
-def open_queue(url: str, on_wake: Callable[[], None]) -> tuple[Huey, Callable[[], Any]]:
+def open_queue(
+    url: str, on_wake: Callable[[], None], patience_s: float
+) -> tuple[Huey, Callable[[], Any]]:
     """The queue of a URL, `redis://…` or `sqlite:///PATH`, and how to send a wake-up.
 
     Args:
         url: Where the queue is.
         on_wake: What a consumer of this process does when woken. Core, which
             only sends, passes something that does nothing.
+        patience_s: How long one that is locked or does not answer is waited for; more
+            than the second that a consumer's look at Redis takes.
     """
-    queue = Huey("taskforge", results=False, serializer=JsonSerializer(), **_storage(url))
+    storage = _storage(url, patience_s)
+    queue = Huey("taskforge", results=False, serializer=JsonSerializer(), **storage)
 
     # Named in messages by module and name, so that both rooms mean the same.
     def wake() -> None:
@@ -93,15 +99,18 @@ def open_queue(url: str, on_wake: Callable[[], None]) -> tuple[Huey, Callable[[]
     return queue, queue.task(name="wake")(wake)
 
 
-def _storage(url: str) -> dict[str, Any]:
+def _storage(url: str, patience_s: float) -> dict[str, Any]:
     if not url.startswith("sqlite:///"):
-        return {"storage_class": RedisStorage, "url": url}
+        pool = ConnectionPool.from_url(
+            url, socket_timeout=patience_s, socket_connect_timeout=patience_s
+        )
+        return {"storage_class": RedisStorage, "connection_pool": pool}
     path = Path(url.removeprefix("sqlite:///"))
     path.parent.mkdir(parents=True, exist_ok=True)
     return {
         "storage_class": SignalledSqliteStorage,
         "filename": str(path),
-        "timeout": 30,
+        "timeout": patience_s,
         # Losing a wake-up in a power cut loses no job, so none waits for the disk.
         "fsync": False,
     }
