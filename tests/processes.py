@@ -55,10 +55,11 @@ class Process:
                 break
         raise ServerError(f"{self.command(port)[0]} did not start:\n{self._log_text()[-2000:]}")
 
-    def stop(self) -> None:
+    def stop(self, number: signal.Signals | None = None) -> None:
+        """Ends the server, by its usual signal unless another is given."""
         if self._running is None:
             return
-        self._running.send_signal(self.stop_signal)
+        self._running.send_signal(number or self.stop_signal)
         try:
             self._running.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -20,6 +20,7 @@ from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2
 from taskforge.tickets.v1 import jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2_grpc
 
+from tests.launch import POWERLESS
 from tests.processes import free_port, launch
 from tickets import tokens
 
@@ -45,12 +46,18 @@ _TIMING = {
 
 
 class Room:
-    """One process of the installation: `taskforge serve NAME`."""
+    """One process of the installation: `taskforge serve NAME`.
+
+    Attributes:
+        environ: What it is started with.
+        powerless: It is started without root's right to write to any file.
+    """
 
     def __init__(self, name: str, environ: Mapping[str, str], log: Path, ready: str) -> None:
         self.name = name
         self.log = log
-        self._environ = environ
+        self.powerless = False
+        self.environ = dict(environ)
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,16 +66,39 @@ class Room:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         began_at = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "cli.main", "serve", self.name]
-            self._process = launch(command, log.fileno(), signal.SIGKILL, environ=self._environ)
+        self.launch()
         deadline = time.monotonic() + _START_S
         while self._ready not in self.log.read_text(errors="replace")[began_at:]:
-            assert self._process.poll() is None, self.log.read_text(errors="replace")
+            assert self.is_running, self.log.read_text(errors="replace")
             assert time.monotonic() < deadline, f"{self.name} is not ready"
             time.sleep(0.02)
+
+    def launch(self) -> None:
+        """Starts the process and does not wait until it is ready."""
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "cli.main", "serve", self.name]
+            environ = {**self.environ, **({POWERLESS: "1"} if self.powerless else {})}
+            self._process = launch(command, log.fileno(), signal.SIGKILL, environ=environ)
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal; one that has ended by itself does not mind."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Within it the process stands still, and all that asks it waits."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
 
     def stop(self) -> int:
         """Ends the process in order and returns its exit code."""
@@ -158,6 +188,7 @@ class Stack:
             **_TIMING,
             **environ,
         }
+        core = self.environ["TASKFORGE_CORE_BIND"]
         self.url = f"http://{edge}"
         self.core = self._room("core", "core listens on")
         self.edge = self._room("edge", "edge listens on")

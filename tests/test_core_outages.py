@@ -1,0 +1,120 @@
+"""Core stops or cannot be heard while workers hold jobs: they keep them, report and come back."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.ollama_peer import OllamaPeer
+from tests.outages import asked, under_way
+from tests.processes import free_port
+from tests.proxy import Proxy
+from tests.stack import Caller, Stack, running
+from tests.storage import execute, identifier
+from tests.waiting import eventually
+
+LEASE_S = 4
+
+
+@dataclass
+class Site:
+    """An installation whose worker and edge reach core through a proxy."""
+
+    stack: Stack
+    way: Proxy
+
+    def losses(self, job_id: str) -> tuple[int, int]:
+        """Failures and lease losses of a job."""
+        [found] = execute(
+            self.stack,
+            "SELECT failures, lease_losses FROM jobs WHERE id = ?",
+            identifier(self.stack, job_id),
+        )
+        return (found[0], found[1])
+
+
+@pytest.fixture(scope="module")
+def site(peer: OllamaPeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    core = f"127.0.0.1:{free_port()}"
+    with Proxy(core) as way:
+        environ = {
+            "TASKFORGE_OLLAMA_URL": peer.url,
+            "TASKFORGE_CORE_BIND": core,
+            "TASKFORGE_CORE_ADDR": core,
+        }
+        folder = tmp_path_factory.mktemp("core-outages")
+        with running(environ, folder, rooms=("core", "edge")) as stack:
+            stack.worker.environ["TASKFORGE_CORE_ADDR"] = way.address
+            stack.worker.start()
+            try:
+                yield Site(stack, way)
+            finally:
+                stack.worker.stop()
+
+
+@pytest.fixture
+def caller(site: Site) -> Caller:
+    return site.stack.caller()
+
+
+def test_a_worker_keeps_its_job_while_core_is_away_for_longer_than_a_lease(
+    site: Site, caller: Caller, peer: OllamaPeer
+) -> None:
+    job_id = under_way(caller, peer, "core-away")
+    site.stack.core.kill()
+    time.sleep(LEASE_S + 2)
+    site.stack.core.start()
+
+    peer.release("core-away")
+
+    assert caller.wait(job_id)["status"] == "completed"
+    assert site.losses(job_id) == (0, 0)
+    assert asked(peer, "core-away") == 1
+
+
+def test_a_job_that_ends_while_core_is_away_is_reported_when_it_is_back(
+    site: Site, caller: Caller, peer: OllamaPeer
+) -> None:
+    job_id = under_way(caller, peer, "ends-meanwhile")
+    site.stack.core.kill()
+    peer.release("ends-meanwhile")
+    time.sleep(LEASE_S + 2)
+    site.stack.core.start()
+
+    assert caller.wait(job_id)["status"] == "completed"
+    assert site.losses(job_id) == (0, 0)
+    assert asked(peer, "ends-meanwhile") == 1
+
+
+def test_a_frozen_worker_is_not_heard_once_its_job_runs_elsewhere(
+    site: Site, caller: Caller, peer: OllamaPeer
+) -> None:
+    job_id = under_way(caller, peer, "frozen")
+    with site.stack.worker.frozen():
+        eventually(lambda: site.losses(job_id) == (0, 1))
+    eventually(lambda: asked(peer, "frozen") == 2)  # the same worker, by another claim
+
+    peer.release("frozen")
+
+    assert caller.wait(job_id)["status"] == "completed"
+    ends = "SELECT count(*) FROM job_events WHERE job_id = ? AND status = 'completed'"
+    assert execute(site.stack, ends, identifier(site.stack, job_id)) == [(1,)]
+
+
+def test_a_worker_whose_connection_is_deaf_finds_another(
+    site: Site, caller: Caller, peer: OllamaPeer
+) -> None:
+    caller.wait(caller.submit())
+    held = under_way(caller, peer, "deaf")
+
+    site.way.swallow()
+    # Longer than a heartbeat takes to fail, so that all that is in flight is lost.
+    time.sleep(LEASE_S)
+    site.way.heal()
+
+    # The connection that was there stays deaf; asking on it would be in vain for ever.
+    job_id = caller.submit()
+    assert caller.wait(job_id, within_s=40)["status"] == "completed"
+    peer.release("deaf")
+    assert caller.wait(held, within_s=40)["status"] == "completed"
