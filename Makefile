@@ -2,12 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.stamp
+KILLS ?= 200
 # The workspace has two modules, and an image to compare with has to be one.
 BREAKING := '{"version": "v2", "breaking": {"use": ["WIRE_JSON"]}}'
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow check format proto proto-check baseline docs lock ci clean
+.PHONY: help install demo test slow chaos check format proto proto-check baseline docs lock ci clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +32,9 @@ test: $(STAMP) ## Run the tests, on SQLite and on real PostgreSQL and Redis
 
 slow: $(STAMP) ## Run the slow tests: `make demo` for real, and what takes minutes
 	pytest -m slow
+
+chaos: $(STAMP) ## Kill processes under load for minutes; more with: make chaos KILLS=1000
+	python -m tests.chaos --kills $(KILLS)
 
 check: $(STAMP) proto-check ## Format, lint, types, import contract, generated files in step
 	ruff format --check

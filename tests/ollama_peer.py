@@ -59,6 +59,7 @@ class OllamaPeer:
         replies: Texts for `[[peer: reply NAME]]`.
         choose: Picks among a schema's `enum`; the first by default.
         fill: Makes an answer of a schema, instead of the default's words.
+        takes: How many seconds it thinks before it answers; none by default.
         models: The names of the installed models.
         capabilities: What `/api/show` says of each model.
         only_chat: Everything but `/api/chat` is 404.
@@ -70,6 +71,7 @@ class OllamaPeer:
         self.replies: dict[str, str] = {}
         self.choose: Callable[[list[Any]], Any] = lambda values: values[0]
         self.fill: Callable[[Json], Any] | None = None
+        self.takes: Callable[[], float] = lambda: 0.0
         self.models = models
         self.capabilities = ["completion"]
         self.only_chat = False
@@ -246,6 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(200, _last(body, script, prompt, text, content=text))
 
     def _wait_for_headers(self, script: "Script") -> None:
+        self._pause(self.server.peer.takes())
         if "hang" in script.says or "hold" in script.says:
             self._wait_while(lambda: self.server.peer.holds(script.says.get("hold")))
 
