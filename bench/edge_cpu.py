@@ -59,3 +59,12 @@ def read(roots: set[int]) -> Reading:
     everything = sum(_own_seconds(fields) for fields in processes.values())
     others = everything - _seconds(os.getpid(), processes) + _stolen_seconds()
     return Reading(perf_counter(), {pid: _seconds(pid, processes) for pid in roots}, others)
+
+
+def memory_mb(root: int) -> float:
+    """Megabytes of a process and all below it; what they share is counted once."""
+    processes = _processes()
+    below = [pid for pid, fields in processes.items() if int(fields[_PARENT]) == root]
+    lines = Path(f"/proc/{root}/smaps_rollup").read_text().splitlines()
+    (own,) = (int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return own / 1024 + sum(map(memory_mb, below))

@@ -44,6 +44,11 @@ class Process:
     port: int = 0
     _running: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._running is not None
+        return self._running.pid
+
     def start(self) -> None:
         """Returns when the server answers. A port that was just taken is tried again elsewhere."""
         for _ in range(5):
@@ -102,6 +107,7 @@ def launch(
     uid: int = 0,
     gid: int = 0,
     environ: Mapping[str, str] | None = None,
+    folder: Path = Path("/"),
 ) -> subprocess.Popen[bytes]:
     """Starts a program that gets the signal when the thread that called this ends.
 
@@ -112,6 +118,7 @@ def launch(
         uid: Whom to run it as, when we are root.
         gid: The group of that user.
         environ: Its whole environment; None: ours.
+        folder: Where it is run.
     """
     identity = [os.getpid(), int(stop_signal), uid, gid]
     return subprocess.Popen(
@@ -121,7 +128,7 @@ def launch(
         stderr=output,
         # Ctrl-C is for the tests, which stop their servers in order.
         start_new_session=True,
-        cwd="/",
+        cwd=folder,
         env=environ,
     )
 
