@@ -10,6 +10,7 @@ from taskforge.admin.v1 import clients_pb2_grpc, keys_pb2_grpc
 from cli import environment, secret
 from cli.failure import Failure, SettingsFailure, UnreachableFailure
 from tickets import tokens
+from tickets.channel import open_channel
 from tickets.errors import Reason
 from tickets.settings import Settings
 from tickets.status import from_trailers
@@ -17,8 +18,6 @@ from tickets.status import from_trailers
 _Answer = TypeVar("_Answer")
 
 DEADLINE_S = 10
-# Core is on this machine or in its network; a proxy of the environment is not for it.
-CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0),)
 
 
 class Admin:
@@ -48,7 +47,7 @@ def connect(settings: Settings | None = None) -> Iterator[Admin]:
     """Core, as an operator reaches it by the settings."""
     settings = settings or environment.settings()
     token = _operator_token(settings)
-    with grpc.insecure_channel(settings.core_addr, options=CHANNEL_OPTIONS) as channel:
+    with open_channel(settings) as channel:
         yield Admin(channel, token, settings.core_addr)
 
 
@@ -71,7 +70,7 @@ def _failure(error: grpc.RpcError, address: str) -> Failure:
         if error.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
             return UnreachableFailure(
                 f"core does not answer at {address}; start it with `taskforge up`, "
-                "or set TASKFORGE_CORE_ADDR"
+                f"or set TASKFORGE_CORE_ADDR ({error.details()})"
             )
         return Failure(f"core refused the call: {error.code().name}")
     if refusal.reason is Reason.KEY_INVALID:

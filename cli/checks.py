@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -19,13 +18,13 @@ from peewee import PeeweeException
 from redis.exceptions import RedisError
 
 from cli import secret
-from cli.admin import CHANNEL_OPTIONS
-from cli.system import on_loopback
+from cli.loopback import edge_url, opener
 from core import clock
 from core.database import connect
 from core.migrate import NewerDatabaseError, pending
 from core.wakeups import PRESENCE_S, present_slots
-from tickets.settings import Settings
+from tickets.channel import open_channel
+from tickets.settings import Settings, SettingsError
 from worker import provider
 from worker.generation.job import GenerationError
 from worker.queue import open_queue
@@ -117,21 +116,22 @@ def _queue(settings: Settings) -> str:
 
 
 def _core(settings: Settings) -> str:
-    with grpc.insecure_channel(settings.core_addr, options=CHANNEL_OPTIONS) as channel:
-        try:
+    try:
+        with open_channel(settings) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs lack `Check`
             answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_S)
-        except grpc.RpcError:
-            raise FaultError(f"does not answer at {settings.core_addr}", _START) from None
+    except SettingsError as fault:
+        raise FaultError(str(fault), "check TASKFORGE_CORE_TLS_CA") from None
+    except grpc.RpcError:
+        raise FaultError(f"does not answer at {settings.core_addr}", _START) from None
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise FaultError(f"answers at {settings.core_addr} that it does not serve", _START)
     return f"serves at {settings.core_addr}"
 
 
 def _edge(settings: Settings) -> str:
-    url = f"http://{on_loopback(settings.edge_bind)}/readyz"
     try:
-        with build_opener(ProxyHandler({})).open(url, timeout=_TIMEOUT_S):
+        with opener().open(f"{edge_url(settings)}/readyz", timeout=_TIMEOUT_S):
             return f"ready at {settings.edge_bind}"
     except OSError as fault:
         raise FaultError(f"not ready at {settings.edge_bind}: {fault}", _START) from None

@@ -5,8 +5,9 @@ from importlib.metadata import version
 
 import click
 
-from cli.failure import EXIT_CODES, EXIT_INTERRUPTED
+from cli.failure import EXIT_CODES, EXIT_INTERRUPTED, SettingsFailure
 from cli.help import LazyGroup
+from tickets.settings import SettingsError
 
 _COMMANDS = {
     "up": "cli.up:up",
@@ -41,6 +42,10 @@ def main() -> None:
     except click.ClickException as failure:
         failure.show()
         code = failure.exit_code
+    except SettingsError as fault:
+        # What only the process that needs it can find out, such as a file that is missing.
+        SettingsFailure(str(fault)).show()
+        code = SettingsFailure.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         code = EXIT_INTERRUPTED

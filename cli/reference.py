@@ -69,6 +69,7 @@ _GROUPS = {
     "rate_limit": "Limits",
     "job_ttl_s": "The life of a job",
     "drain_s": "Processes",
+    "core_tls_cert": "TLS",
     "secret_key": "Secrets",
 }
 _SETTINGS_INTRO = """\
@@ -79,7 +80,9 @@ exit code 2 and a line for each fault. An empty variable counts as unset.
 
 A variable marked `_FILE` can be given as a file instead, so that its value stands in no
 environment and no compose file: `TASKFORGE_SECRET_KEY_FILE=/run/secrets/secret_key` reads the
-value from there, without the white space around it. Giving both is an error."""
+value from there, without the white space around it. Giving both is an error.
+
+The files under TLS are PEM. [operations.md](operations.md#tls) says how they go together."""
 
 
 def _settings() -> Iterable[str]:

@@ -51,6 +51,8 @@ class Api:
         self._session.auth = _bearer(key)
         # A proxy that the environment names is for other hosts than this one.
         self._session.trust_env = urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}
+        # A certificate of one's own is as likely here as there.
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
 
     def submit(self, request: Document) -> Document:
         return _document(self._call("POST", _JOBS, json=request))

@@ -9,17 +9,16 @@ from dataclasses import fields, replace
 from http import HTTPStatus
 from typing import IO
 from urllib.error import URLError
-from urllib.request import ProxyHandler, build_opener
 
 from cli import secret
 from cli.failure import Failure, SettingsFailure
+from cli.loopback import edge_url, opener
 from cli.supervisor import TICK_S, Program, Supervisor, run_once
 from tickets.settings import Settings, variable
 
 _READY_S = 60
 _PROBE_S = 2
-# The environment may name a proxy; these calls stay on this machine.
-_opener = build_opener(ProxyHandler({}))
+_opener = opener()
 
 # Which secrets a process is given. An URL counts as one, since it may hold a password.
 _CORE_SECRETS = frozenset(
@@ -51,7 +50,7 @@ class System:
     @property
     def url(self) -> str:
         """Where callers find this installation."""
-        return f"http://{on_loopback(self.settings.edge_bind)}"
+        return edge_url(self.settings)
 
     def migrate(self) -> None:
         run_once(
@@ -149,11 +148,6 @@ def _port(settings: Settings, name: str) -> str:
         raise SettingsFailure(
             f"TASKFORGE_{name.upper()}: cannot listen at {address}: {cause}"
         ) from None
-
-
-def on_loopback(bind: str) -> str:
-    host, _, port = bind.rpartition(":")
-    return f"{'127.0.0.1' if host in {'0.0.0.0', '[::]'} else host}:{port}"
 
 
 def _answers(url: str) -> bool:

@@ -17,6 +17,7 @@ from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2
 from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
+from core import certificates
 from core.access import FORGET_S, Gate
 from core.calls import Calls
 from core.cancellations import LOOK_S, Cancellations
@@ -43,6 +44,15 @@ _FILES = tuple(
 # A worker's result may be larger than any request of a client.
 _LEAST_ROOM = 8 * 1024 * 1024
 _PROBE_S = 1.0
+_CONNECTIONS = (
+    # Callers come back at once and look up core's name again, and so find cores that are new.
+    ("grpc.max_connection_age_ms", 300_000),
+    # Longer than any call takes.
+    ("grpc.max_connection_age_grace_ms", 60_000),
+    # Callers ask a silent core every 10 s whether it is there.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
 
 
 class StartError(Exception):
@@ -54,6 +64,7 @@ def serve(settings: Settings) -> None:
 
     Raises:
         StartError: The database is not prepared, or the address is taken.
+        SettingsError: A file that TLS needs is missing or wrong.
     """
     # Unlike an event, a simple queue may be told twice from a signal handler.
     stop_orders: SimpleQueue[int] = SimpleQueue()
@@ -112,16 +123,11 @@ class Core:
                 # Otherwise a second core on the same port would silently take half of the calls.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", largest),
-                # Callers ask a silent core every 10 s whether it is there.
-                ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
-                ("grpc.keepalive_permit_without_calls", 1),
+                *_CONNECTIONS,
             ],
         )
         self._add_services(server)
-        try:
-            server.add_insecure_port(self._settings.core_bind)
-        except RuntimeError as fault:
-            raise StartError(f"core cannot listen on {self._settings.core_bind}") from fault
+        _listen(server, self._settings)
         return server
 
     def _add_services(self, bare: grpc.Server) -> None:
@@ -162,6 +168,17 @@ class Core:
                     return
 
         threading.Thread(target=repeat, name=act.__qualname__, daemon=True).start()
+
+
+def _listen(server: grpc.Server, settings: Settings) -> None:
+    credentials = certificates.credentials(settings)
+    try:
+        if credentials is None:
+            server.add_insecure_port(settings.core_bind)
+        else:
+            server.add_secure_port(settings.core_bind, credentials)
+    except RuntimeError as fault:
+        raise StartError(f"core cannot listen on {settings.core_bind}") from fault
 
 
 def _service_names(file: FileDescriptor) -> list[str]:

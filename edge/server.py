@@ -12,6 +12,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from edge.app import create_app
+from tickets import tls
 from tickets.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,13 @@ _LOG_FORMAT = "%(asctime)s edge %(levelname)s %(name)s: %(message)s"
 
 
 def serve(settings: Settings) -> None:
-    """Runs the edge until SIGTERM or SIGINT, then lets requests in flight finish."""
+    """Runs the edge until SIGTERM or SIGINT, then lets requests in flight finish.
+
+    Raises:
+        SettingsError: A file that TLS needs is missing or wrong.
+    """
+    tls.check_edge(settings)
+    tls.client(settings)
     host, _, port = settings.edge_bind.rpartition(":")
     server = Granian(
         "edge.app",
@@ -34,6 +41,8 @@ def serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         websockets=False,
         log_enabled=False,
+        ssl_cert=settings.edge_tls_cert,
+        ssl_key=settings.edge_tls_key,
     )
     server.serve(target_loader=partial(_load, settings), wrap_loader=False)
 
@@ -44,7 +53,7 @@ def _load(settings: Settings) -> Flask:
     app = create_app(settings)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     logging.basicConfig(level=settings.log_level.upper(), format=_LOG_FORMAT)
-    threading.Thread(target=_announce, args=(settings.edge_bind,), daemon=True).start()
+    threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     return app
 
 
@@ -58,8 +67,9 @@ def _forget_environment() -> None:
         del os.environ[name]
 
 
-def _announce(address: str) -> None:
+def _announce(settings: Settings) -> None:
     """Tells that the edge listens, once it does: Granian opens its port after the app is made."""
+    scheme, address = ("https" if settings.edge_tls_cert else "http"), settings.edge_bind
     host, _, port = address.rpartition(":")
     while True:
         try:
@@ -67,7 +77,7 @@ def _announce(address: str) -> None:
         except OSError:
             time.sleep(0.01)
         else:
-            log.info("edge listens on http://%s", address)
+            log.info("edge listens on %s://%s", scheme, address)
             return
 
 

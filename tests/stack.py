@@ -20,9 +20,12 @@ from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2
 from taskforge.tickets.v1 import jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2_grpc
 
+from cli.environment import read_text
 from tests.launch import POWERLESS
 from tests.processes import free_port, launch
 from tickets import tokens
+from tickets.channel import open_channel
+from tickets.settings import load
 
 ROOT_SECRET = "a root secret that is for tests only"
 ALL_SCOPES = ("tickets:submit", "tickets:read", "tickets:cancel")
@@ -188,12 +191,12 @@ class Stack:
             **_TIMING,
             **environ,
         }
-        core = self.environ["TASKFORGE_CORE_BIND"]
-        self.url = f"http://{edge}"
+        scheme = "https" if "TASKFORGE_EDGE_TLS_CERT" in environ else "http"
+        self.url = f"{scheme}://{edge}"
         self.core = self._room("core", "core listens on")
         self.edge = self._room("edge", "edge listens on")
         self.worker = self._room("worker", "jobs at once")
-        self._channel = grpc.insecure_channel(core)
+        self._channel = open_channel(load(self.environ, read_text))
 
     def _room(self, name: str, ready: str) -> Room:
         return Room(name, self.environ, self.folder / f"{name}.log", ready)

@@ -56,6 +56,16 @@ def _address(value: str) -> str:
     return value
 
 
+def _addresses(value: str) -> str:
+    """One address, or several that are IPv4: gRPC resolves one name at a time."""
+    several = value.split(",")
+    for address in several:
+        _address(address)
+        if len(several) > 1 and not re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}:\d+", address):
+            raise ValueError("must be HOST:PORT, or several IPv4 addresses, such as 10.0.0.1:50051")
+    return value
+
+
 def _url(*schemes: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         if urlsplit(value).scheme not in schemes:
@@ -118,9 +128,11 @@ class Settings:
     )
     core_bind: str = _setting(_address, "127.0.0.1:50051", "Where core listens for gRPC.")
     core_addr: str = _setting(
-        _address,
+        _addresses,
         None,
-        "Where edge, worker and commands find core. Unset: `TASKFORGE_CORE_BIND`, on loopback.",
+        "Where edge, worker and commands find core: `HOST:PORT`, whose name may have several "
+        "addresses, or IPv4 addresses with ports, separated by commas. They are used in turn, "
+        "without those that are away. Unset: `TASKFORGE_CORE_BIND`, on loopback.",
     )
     edge_bind: str = _setting(_address, "127.0.0.1:8080", "Where the edge listens for HTTP.")
     ollama_url: str | None = _setting(
@@ -173,6 +185,37 @@ class Settings:
     log_level: str = _setting(
         _choice("debug", "info", "warning", "error"), "info", "Least severe line that is logged."
     )
+    core_tls_cert: Path | None = _setting(
+        Path,
+        None,
+        "Core's certificate with its chain. With it core speaks TLS only; files changed later "
+        "count for new connections.",
+    )
+    core_tls_key: Path | None = _setting(Path, None, "The private key of that certificate.")
+    core_tls_client_ca: Path | None = _setting(
+        Path,
+        None,
+        "CA of the certificates that callers have to bring to core. Unset: none is asked for.",
+    )
+    core_tls_ca: Path | None = _setting(
+        Path,
+        None,
+        "CA of core's certificate. With it edge, worker and commands speak TLS to core, and to "
+        "nobody else's.",
+    )
+    core_tls_name: str | None = _setting(
+        _text,
+        None,
+        "Name that core's certificate has to be for. Unset: the host of `TASKFORGE_CORE_ADDR`.",
+    )
+    core_tls_client_cert: Path | None = _setting(
+        Path, None, "Certificate that edge, worker and commands bring to core."
+    )
+    core_tls_client_key: Path | None = _setting(Path, None, "The private key of that certificate.")
+    edge_tls_cert: Path | None = _setting(
+        Path, None, "The edge's certificate with its chain. With it the edge speaks HTTPS only."
+    )
+    edge_tls_key: Path | None = _setting(Path, None, "The private key of that certificate.")
     secret_key: str | None = _setting(
         _secret,
         None,
@@ -192,6 +235,12 @@ class Settings:
         "What operators' commands show to core. Unset: derived from the root secret.",
         secret=True,
     )
+
+    @property
+    def core_addresses(self) -> list[tuple[str, int]]:
+        """`core_addr` as hosts and ports, of which a host may be a name."""
+        several = (address.rpartition(":") for address in self.core_addr.split(","))
+        return [(host.strip("[]"), int(port)) for host, _, port in several]
 
 
 def variable(declared: "Field[Any]") -> str:
@@ -221,7 +270,27 @@ def load(environ: Mapping[str, str], read_text: ReadText) -> Settings:
         raise SettingsError("\n".join(faults))
     if values["heartbeat_s"] >= values["lease_s"]:
         raise SettingsError("TASKFORGE_HEARTBEAT_S: must be less than TASKFORGE_LEASE_S")
+    if lacking := [_lacking(*pair) for pair in _NEEDS if values[pair[0]] and not values[pair[1]]]:
+        raise SettingsError("\n".join(lacking))
     return Settings(**_with_derived(values))
+
+
+# What makes no sense without another setting.
+_NEEDS = (
+    ("core_tls_cert", "core_tls_key"),
+    ("core_tls_key", "core_tls_cert"),
+    ("core_tls_client_ca", "core_tls_cert"),
+    ("core_tls_name", "core_tls_ca"),
+    ("core_tls_client_cert", "core_tls_ca"),
+    ("core_tls_client_cert", "core_tls_client_key"),
+    ("core_tls_client_key", "core_tls_client_cert"),
+    ("edge_tls_cert", "edge_tls_key"),
+    ("edge_tls_key", "edge_tls_cert"),
+)
+
+
+def _lacking(name: str, needed: str) -> str:
+    return f"{PREFIX}{name.upper()}: needs {PREFIX}{needed.upper()}, which is not set"
 
 
 def _raw(declared: "Field[Any]", environ: Mapping[str, str], read_text: ReadText) -> str | None:

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 import grpc
 from huey.consumer import Consumer
 
+from tickets.channel import open_channel
 from tickets.errors import TaskForgeError
 from tickets.settings import Settings
 from worker.attempts import Attempts
@@ -46,7 +47,7 @@ class Worker:
         self._stopping = threading.Event()
         self._busy = 0
         self._busy_changed = threading.Condition()
-        self._core = CoreClient(settings.core_addr, settings.worker_token or "")
+        self._core = CoreClient(open_channel(settings), settings.worker_token or "")
         self._attempts = Attempts(self._core, provider, settings.generation_timeout_s)
         # Huey tells of every message, and every message is just a wake-up.
         logging.getLogger("huey").setLevel(logging.WARNING)

@@ -31,7 +31,6 @@ _LONG_POLL_S = 30.0
 _REPORT_FOR_S = 3600.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-_LARGEST_MESSAGE = 64 * 1024 * 1024
 
 _STAGES = enum_numbers(jobs_pb2.JobStage.DESCRIPTOR)
 # A core that is stopped cancels the calls that it does not finish.
@@ -60,27 +59,8 @@ class CoreClient:
     job is no longer the worker's, and `grpc.RpcError` when core stayed away.
     """
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, channel: grpc.Channel, token: str) -> None:
         self.worker_id = f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}"
-        channel = grpc.insecure_channel(
-            address,
-            options=[
-                ("grpc.max_send_message_length", _LARGEST_MESSAGE),
-                ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
-                # A proxy for the web has no business between us and core.
-                ("grpc.enable_http_proxy", 0),
-                ("grpc.initial_reconnect_backoff_ms", 100),
-                ("grpc.max_reconnect_backoff_ms", 1000),
-                # A core whose machine is gone says no good-bye: it is asked now and then.
-                ("grpc.keepalive_time_ms", 10_000),
-                ("grpc.keepalive_timeout_ms", 5_000),
-                # A ping of another kind that nobody answers holds up those above, for a minute by
-                # default.
-                ("grpc.http2.ping_timeout_ms", 5_000),
-                ("grpc.keepalive_permit_without_calls", 1),
-                ("grpc.http2.max_pings_without_data", 0),
-            ],
-        )
         self._stub = worker_pb2_grpc.WorkerServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
 
