@@ -26,7 +26,7 @@ def create_app(settings: Settings) -> Flask:
     # A path with doubled slashes is an unknown path, not a redirect; _check_spelling has the rest.
     app.url_map.merge_slashes = False
     found = routes([jobs_pb2.DESCRIPTOR])
-    core = CoreClient(settings.core_addr)
+    core = CoreClient(settings)
     transcoder = Transcoder(core, settings.max_body_bytes)
     for route in found:
         app.add_url_rule(

@@ -12,7 +12,9 @@ from taskforge.tickets.v1 import access_pb2
 
 from edge.channel import Channel, Outcome, UnavailableError
 from edge.routes import Route
+from tickets import tls
 from tickets.errors import Reason, TaskForgeError
+from tickets.settings import Settings
 from tickets.status import from_trailers
 
 log = logging.getLogger(__name__)
@@ -43,10 +45,11 @@ class RefusedError(Exception):
 
 
 class CoreClient:
-    """The edge's way to core."""
+    """The edge's way to core. Make it after a fork."""
 
-    def __init__(self, address: str) -> None:
-        self._channel = Channel(address)
+    def __init__(self, settings: Settings) -> None:
+        secured, name = tls.ssl_context(settings), tls.core_name(settings)
+        self._channel = Channel(settings.core_addresses, secured, name)
 
     def call(self, route: Route, message: Message, metadata: Metadata) -> Answer:
         """Calls the RPC of a route.

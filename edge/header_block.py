@@ -74,9 +74,9 @@ def _plain(block: bytes) -> Headers | None:
     fields = []
     place, end = 0, len(block)
     while place < end:
-        if block[place] not in _NAMED_LITERALS:
-            return None
         name_at = place + 2
+        if block[place] not in _NAMED_LITERALS or name_at >= end:
+            return None
         value_at = name_at + block[name_at - 1] + 1
         if value_at > end or block[name_at - 1] >= _LENGTH_BITS:
             return None

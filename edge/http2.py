@@ -13,31 +13,15 @@ from dataclasses import dataclass, field
 from math import ceil
 from time import monotonic
 
-from edge import header_block
+from edge import frames, header_block
+from edge.frames import ProtocolError
 from edge.header_block import HeaderBlockError, Headers
 
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-_DATA, _HEADERS, _RST_STREAM, _SETTINGS, _PING, _GOAWAY = 0, 1, 3, 4, 6, 7
-_WINDOW_UPDATE, _CONTINUATION = 8, 9
-_END_STREAM = _ACK = 0x1
-_END_HEADERS, _PADDED, _PRIORITY = 0x4, 0x8, 0x20
-_HEADER_TABLE_SIZE, _ENABLE_PUSH, _INITIAL_WINDOW_SIZE, _MAX_FRAME_SIZE = 1, 2, 4, 5
-_REFUSED_STREAM = 7
-
-_FRAME_HEAD = 9
-_FIRST_WINDOW = 65_535
-_WIDEST_WINDOW = 2**31 - 1
-# The least that every peer takes, and the most that we do.
-_FRAME_SIZE = 16_384
 _LONGEST_BLOCK = 64 * 1024
-_LAST_STREAM = 2**31 - 1
+_PING_DATA = b"taskforg"
 _CHUNK = 256 * 1024
 # A window this far used up is opened again.
 _GRANT_AT = 2**30
-
-
-class ProtocolError(Exception):
-    """The server said what HTTP/2 does not allow, or ended the call without an answer."""
 
 
 class UnprocessedError(Exception):
@@ -81,24 +65,24 @@ class Connection:
         self._largest = largest
         self._received = bytearray()
         self._next_number = 1
-        self._window = _FIRST_WINDOW
-        self._first_stream_window = _FIRST_WINDOW
-        self._frame_size = _FRAME_SIZE
+        self._window = frames.FIRST_WINDOW
+        self._first_stream_window = frames.FIRST_WINDOW
+        self._frame_size = frames.FRAME_SIZE
         self._used = 0
         self._timeout = 0
         self._leaving = False
+        self._ping_awaited = False
+        self._heard_at = monotonic()
         self._poller = select.poll()
         self._poller.register(connected, select.POLLIN)
-        settings = struct.pack(
-            ">HIHIHI",
-            *(_HEADER_TABLE_SIZE, 0),
-            *(_ENABLE_PUSH, 0),
-            *(_INITIAL_WINDOW_SIZE, _WIDEST_WINDOW),
-        )
         self._socket.sendall(
-            _PREFACE
-            + _frame(_SETTINGS, 0, 0, settings)
-            + _window_update(_WIDEST_WINDOW - _FIRST_WINDOW)
+            frames.PREFACE
+            + frames.settings(
+                (frames.HEADER_TABLE_SIZE, 0),
+                (frames.ENABLE_PUSH, 0),
+                (frames.INITIAL_WINDOW_SIZE, frames.WIDEST_WINDOW),
+            )
+            + frames.window_update(frames.WIDEST_WINDOW - frames.FIRST_WINDOW)
         )
 
     def call(self, head: bytes, body: bytes, timeout: float) -> Exchange:
@@ -139,7 +123,24 @@ class Connection:
                     self._take_frame(None, 0.0)
         except (OSError, ProtocolError, UnprocessedError):
             return False
-        return not self._leaving and self._next_number < _LAST_STREAM
+        return not self._leaving and self._next_number < frames.LAST_STREAM
+
+    def is_quiet(self, seconds: float) -> bool:
+        """Whether nothing has come for so long."""
+        return monotonic() - self._heard_at > seconds
+
+    def answers(self, within: float) -> bool:
+        """Whether the server answers a ping in time, for a connection on which no call is made."""
+        self._set_timeout(within)
+        self._ping_awaited = True
+        deadline = monotonic() + within
+        try:
+            self._socket.sendall(frames.frame(frames.PING, 0, 0, _PING_DATA))
+            while self._ping_awaited:
+                self._take_frame(None, deadline)
+        except (OSError, ProtocolError, UnprocessedError):
+            return False
+        return not self._leaving
 
     def close(self) -> None:
         self._socket.close()
@@ -158,14 +159,16 @@ class Connection:
 
     def _send(self, stream: _Stream, head: bytes, body: bytes, deadline: float) -> None:
         """Writes the request, as fast as the server grants room for it."""
-        outgoing = bytearray(_frame(_HEADERS, _END_HEADERS, stream.number, head))
+        outgoing = bytearray(frames.frame(frames.HEADERS, frames.END_HEADERS, stream.number, head))
         rest = memoryview(body)
         while True:
             while rest and (room := min(self._window, stream.window, self._frame_size)) > 0:
                 part, rest = rest[:room], rest[room:]
                 self._window -= len(part)
                 stream.window -= len(part)
-                outgoing += _frame(_DATA, 0 if rest else _END_STREAM, stream.number, part)
+                outgoing += frames.frame(
+                    frames.DATA, 0 if rest else frames.END_STREAM, stream.number, part
+                )
             self._socket.sendall(outgoing)
             if not rest:
                 return
@@ -180,7 +183,8 @@ class Connection:
         received = self._socket.recv(_CHUNK)
         if not received:
             raise ConnectionResetError("the server closed the connection")
-        if monotonic() > deadline:
+        self._heard_at = monotonic()
+        if self._heard_at > deadline:
             raise TimeoutError("no answer in time")
         self._received += received
 
@@ -197,24 +201,24 @@ class Connection:
 
     def _has_frame(self) -> bool:
         received = self._received
-        return len(received) >= _FRAME_HEAD and len(received) >= _FRAME_HEAD + int.from_bytes(
+        return len(received) >= frames.HEAD and len(received) >= frames.HEAD + int.from_bytes(
             received[:3]
         )
 
     def _next_frame(self, deadline: float) -> tuple[int, int, int, bytes]:
         """The next frame: kind, flags, stream, payload."""
         received = self._received
-        while len(received) < _FRAME_HEAD:
+        while len(received) < frames.HEAD:
             self._receive(deadline)
         length = int.from_bytes(received[:3])
-        if length > _FRAME_SIZE:
+        if length > frames.FRAME_SIZE:
             raise ProtocolError("a frame is larger than was agreed")
-        end = _FRAME_HEAD + length
+        end = frames.HEAD + length
         while len(received) < end:
             self._receive(deadline)
         kind, flags = received[3], received[4]
-        number = int.from_bytes(received[5:_FRAME_HEAD]) & _LAST_STREAM
-        payload = bytes(received[_FRAME_HEAD:end])
+        number = int.from_bytes(received[5 : frames.HEAD]) & frames.LAST_STREAM
+        payload = bytes(received[frames.HEAD : end])
         del received[:end]
         return kind, flags, number, payload
 
@@ -223,88 +227,79 @@ class Connection:
         kind, flags, number, payload = self._next_frame(deadline)
         # What comes late for a call that has ended says nothing, but has to be read all the same.
         current = stream if stream is not None and number == stream.number else None
-        if kind == _DATA:
+        if kind == frames.DATA:
             self._take_data(current, flags, payload)
-        elif kind == _HEADERS:
+        elif kind == frames.HEADERS:
             self._take_headers(current, flags, payload, deadline)
-        elif kind == _WINDOW_UPDATE:
+        elif kind == frames.WINDOW_UPDATE:
             self._take_window(current, number, payload)
-        elif kind == _SETTINGS:
+        elif kind == frames.SETTINGS:
             self._take_settings(stream, flags, payload)
-        elif kind == _PING and not flags & _ACK:
-            self._socket.sendall(_frame(_PING, _ACK, 0, payload))
-        elif kind == _GOAWAY:
+        elif kind == frames.PING:
+            self._take_ping(flags, payload)
+        elif kind == frames.GOAWAY:
             self._take_goaway(stream, payload)
-        elif kind == _RST_STREAM and current is not None:
-            if int.from_bytes(payload) == _REFUSED_STREAM:
+        elif kind == frames.RST_STREAM and current is not None:
+            if int.from_bytes(payload) == frames.REFUSED_STREAM:
                 raise UnprocessedError
             raise ProtocolError(f"the server gave the call up, code {int.from_bytes(payload)}")
 
     def _take_data(self, current: _Stream | None, flags: int, payload: bytes) -> None:
         self._used += len(payload)
         if self._used > _GRANT_AT:
-            self._socket.sendall(_window_update(self._used))
+            self._socket.sendall(frames.window_update(self._used))
             self._used = 0
         if current is None:
             return
-        current.data += _unpadded(payload) if flags & _PADDED else payload
+        current.data += frames.unpadded(payload) if flags & frames.PADDED else payload
         if len(current.data) > self._largest:
             raise ProtocolError(f"the answer is over {self._largest} bytes")
-        current.ended = bool(flags & _END_STREAM)
+        current.ended = bool(flags & frames.END_STREAM)
 
     def _take_headers(
         self, current: _Stream | None, flags: int, payload: bytes, deadline: float
     ) -> None:
-        block = _unpadded(payload) if flags & _PADDED else payload
-        if flags & _PRIORITY:
+        block = frames.unpadded(payload) if flags & frames.PADDED else payload
+        if flags & frames.PRIORITY:
             block = block[5:]
-        more = not flags & _END_HEADERS
+        more = not flags & frames.END_HEADERS
         while more:
             kind, further, _, payload = self._next_frame(deadline)
             block += payload
-            if kind != _CONTINUATION or len(block) > _LONGEST_BLOCK:
+            if kind != frames.CONTINUATION or len(block) > _LONGEST_BLOCK:
                 raise ProtocolError("headers are broken off or too long")
-            more = not further & _END_HEADERS
+            more = not further & frames.END_HEADERS
         if current is not None:
             current.block = block
-            current.ended = bool(flags & _END_STREAM)
+            current.ended = bool(flags & frames.END_STREAM)
 
     def _take_window(self, current: _Stream | None, number: int, payload: bytes) -> None:
-        grant = int.from_bytes(payload) & _WIDEST_WINDOW
+        grant = int.from_bytes(payload) & frames.WIDEST_WINDOW
         if number == 0:
             self._window += grant
         elif current is not None:
             current.window += grant
 
     def _take_settings(self, stream: _Stream | None, flags: int, payload: bytes) -> None:
-        if flags & _ACK:
+        if flags & frames.ACK:
             return
         for setting, value in struct.iter_unpack(">HI", payload):
-            if setting == _INITIAL_WINDOW_SIZE:
+            if setting == frames.INITIAL_WINDOW_SIZE:
                 if stream is not None:
                     stream.window += value - self._first_stream_window
                 self._first_stream_window = value
-            elif setting == _MAX_FRAME_SIZE:
+            elif setting == frames.MAX_FRAME_SIZE:
                 self._frame_size = value
-        self._socket.sendall(_frame(_SETTINGS, _ACK, 0, b""))
+        self._socket.sendall(frames.frame(frames.SETTINGS, frames.ACK, 0, b""))
+
+    def _take_ping(self, flags: int, payload: bytes) -> None:
+        if flags & frames.ACK:
+            self._ping_awaited = False
+        else:
+            self._socket.sendall(frames.frame(frames.PING, frames.ACK, 0, payload))
 
     def _take_goaway(self, stream: _Stream | None, payload: bytes) -> None:
         self._leaving = True
-        last = int.from_bytes(payload[:4]) & _LAST_STREAM
+        last = int.from_bytes(payload[:4]) & frames.LAST_STREAM
         if stream is not None and stream.number > last:
             raise UnprocessedError
-
-
-def _frame(kind: int, flags: int, number: int, payload: bytes | memoryview) -> bytes:
-    head = len(payload).to_bytes(3) + bytes((kind, flags)) + number.to_bytes(4)
-    return b"".join((head, payload))
-
-
-def _window_update(grant: int) -> bytes:
-    return _frame(_WINDOW_UPDATE, 0, 0, grant.to_bytes(4))
-
-
-def _unpadded(payload: bytes) -> bytes:
-    if not payload or payload[0] >= len(payload):
-        raise ProtocolError("a frame has more padding than room")
-    return payload[1 : len(payload) - payload[0]]

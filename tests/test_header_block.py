@@ -1,7 +1,7 @@
 """Header blocks, against the library that others read and write them with."""
 
 from hpack import Decoder, Encoder
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.header_block import HeaderBlockError, decode, encode
@@ -27,6 +27,8 @@ def test_what_others_write_is_read(fields: list[tuple[str, str]], huffman: bool)
 
 
 @given(block=st.binary(max_size=300))
+@example(block=b"\x00")
+@example(block=b"\x00\x01")
 def test_nonsense_is_refused(block: bytes) -> None:
     try:
         decode(block)
