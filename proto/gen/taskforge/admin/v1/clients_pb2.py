@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from taskforge.options.v1 import options_pb2 as taskforge_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n taskforge/admin/v1/clients.proto\x12\x12taskforge.admin.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"taskforge/options/v1/options.proto\"\xac\x02\n\x06\x43lient\x12\x1b\n\tclient_id\x18\x01 \x01(\tR\x08\x63lientId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n\tsuspended\x18\x03 \x01(\x08R\tsuspended\x12\x1a\n\x08\x66\x65\x61tures\x18\x04 \x03(\tR\x08\x66\x65\x61tures\x12\x38\n\x06limits\x18\x05 \x01(\x0b\x32 .taskforge.admin.v1.ClientLimitsR\x06limits\x12\x1f\n\x0bqueued_jobs\x18\x06 \x01(\x05R\nqueuedJobs\x12!\n\x0crunning_jobs\x18\x07 \x01(\x05R\x0brunningJobs\x12\x39\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\x86\x01\n\x0c\x43lientLimits\x12+\n\nrate_limit\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<H\x00R\trateLimit\x88\x01\x01\x12+\n\nmax_queued\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x01R\tmaxQueued\x88\x01\x01\x42\r\n\x0b_rate_limitB\r\n\x0b_max_queued\"\xdd\x01\n\x13\x43reateClientRequest\x12\xc5\x01\n\x04name\x18\x01 \x01(\tB\xb0\x01\xbaH\xac\x01\xba\x01\xa8\x01\n\x0b\x63lient.name\x12Ymust be 1 to 100 letters, digits, spaces or ._@- and begin and end with a letter or digit\x1a>this.matches(\'^[\\\\pL\\\\pN]([\\\\pL\\\\pN ._@-]{0,98}[\\\\pL\\\\pN])?$\')R\x04name\"\x14\n\x12ListClientsRequest\"K\n\x13ListClientsResponse\x12\x34\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x1a.taskforge.admin.v1.ClientR\x07\x63lients\"?\n\x14SuspendClientRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\">\n\x13ResumeClientRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\"\xa2\x01\n\x1bUpdateClientFeaturesRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\x12+\n\x06\x65nable\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\"\x0br\tR\x07ticketsR\x06\x65nable\x12-\n\x07\x64isable\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\"\x0br\tR\x07ticketsR\x07\x64isable\"\x94\x01\n\x19UpdateClientLimitsRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\x12\x38\n\x06limits\x18\x02 \x01(\x0b\x32 .taskforge.admin.v1.ClientLimitsR\x06limits\x12\x14\n\x05reset\x18\x03 \x01(\x08R\x05reset2\xbd\x04\n\x0e\x43lientsService\x12S\n\x0c\x43reateClient\x12\'.taskforge.admin.v1.CreateClientRequest\x1a\x1a.taskforge.admin.v1.Client\x12^\n\x0bListClients\x12&.taskforge.admin.v1.ListClientsRequest\x1a\'.taskforge.admin.v1.ListClientsResponse\x12U\n\rSuspendClient\x12(.taskforge.admin.v1.SuspendClientRequest\x1a\x1a.taskforge.admin.v1.Client\x12S\n\x0cResumeClient\x12\'.taskforge.admin.v1.ResumeClientRequest\x1a\x1a.taskforge.admin.v1.Client\x12\x63\n\x14UpdateClientFeatures\x12/.taskforge.admin.v1.UpdateClientFeaturesRequest\x1a\x1a.taskforge.admin.v1.Client\x12_\n\x12UpdateClientLimits\x12-.taskforge.admin.v1.UpdateClientLimitsRequest\x1a\x1a.taskforge.admin.v1.Client\x1a\x04\x88\xb5\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n taskforge/admin/v1/clients.proto\x12\x12taskforge.admin.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"taskforge/options/v1/options.proto\"\xac\x02\n\x06\x43lient\x12\x1b\n\tclient_id\x18\x01 \x01(\tR\x08\x63lientId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n\tsuspended\x18\x03 \x01(\x08R\tsuspended\x12\x1a\n\x08\x66\x65\x61tures\x18\x04 \x03(\tR\x08\x66\x65\x61tures\x12\x38\n\x06limits\x18\x05 \x01(\x0b\x32 .taskforge.admin.v1.ClientLimitsR\x06limits\x12\x1f\n\x0bqueued_jobs\x18\x06 \x01(\x05R\nqueuedJobs\x12!\n\x0crunning_jobs\x18\x07 \x01(\x05R\x0brunningJobs\x12\x39\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\x86\x01\n\x0c\x43lientLimits\x12+\n\nrate_limit\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18<H\x00R\trateLimit\x88\x01\x01\x12+\n\nmax_queued\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00H\x01R\tmaxQueued\x88\x01\x01\x42\r\n\x0b_rate_limitB\r\n\x0b_max_queued\"\xdd\x01\n\x13\x43reateClientRequest\x12\xc5\x01\n\x04name\x18\x01 \x01(\tB\xb0\x01\xbaH\xac\x01\xba\x01\xa8\x01\n\x0b\x63lient.name\x12Ymust be 1 to 100 letters, digits, spaces or ._@- and begin and end with a letter or digit\x1a>this.matches(\'^[\\\\pL\\\\pN]([\\\\pL\\\\pN ._@-]{0,98}[\\\\pL\\\\pN])?$\')R\x04name\"\x14\n\x12ListClientsRequest\"K\n\x13ListClientsResponse\x12\x34\n\x07\x63lients\x18\x01 \x03(\x0b\x32\x1a.taskforge.admin.v1.ClientR\x07\x63lients\"?\n\x14SuspendClientRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\">\n\x13ResumeClientRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\"\xa2\x01\n\x1bUpdateClientFeaturesRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\x12+\n\x06\x65nable\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\"\x0br\tR\x07ticketsR\x06\x65nable\x12-\n\x07\x64isable\x18\x03 \x03(\tB\x13\xbaH\x10\x92\x01\r\"\x0br\tR\x07ticketsR\x07\x64isable\"\x94\x01\n\x19UpdateClientLimitsRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\x12\x38\n\x06limits\x18\x02 \x01(\x0b\x32 .taskforge.admin.v1.ClientLimitsR\x06limits\x12\x14\n\x05reset\x18\x03 \x01(\x08R\x05reset\"C\n\x18GetCallbackSecretRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\"\x8c\x01\n\x1bRotateCallbackSecretRequest\x12\'\n\x04name\x18\x01 \x01(\tB\x13\xbaH\x10r\x0e\x10\x01\x32\n^[^\\x00]*$R\x04name\x12\x44\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\xce\xda\x03\x32\x00R\x07overlap\"\x97\x01\n\x0e\x43\x61llbackSecret\x12\x1f\n\x0b\x63lient_name\x18\x01 \x01(\tR\nclientName\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\x12L\n\x14previous_signs_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x12previousSignsUntil2\x91\x06\n\x0e\x43lientsService\x12S\n\x0c\x43reateClient\x12\'.taskforge.admin.v1.CreateClientRequest\x1a\x1a.taskforge.admin.v1.Client\x12^\n\x0bListClients\x12&.taskforge.admin.v1.ListClientsRequest\x1a\'.taskforge.admin.v1.ListClientsResponse\x12U\n\rSuspendClient\x12(.taskforge.admin.v1.SuspendClientRequest\x1a\x1a.taskforge.admin.v1.Client\x12S\n\x0cResumeClient\x12\'.taskforge.admin.v1.ResumeClientRequest\x1a\x1a.taskforge.admin.v1.Client\x12\x63\n\x14UpdateClientFeatures\x12/.taskforge.admin.v1.UpdateClientFeaturesRequest\x1a\x1a.taskforge.admin.v1.Client\x12_\n\x12UpdateClientLimits\x12-.taskforge.admin.v1.UpdateClientLimitsRequest\x1a\x1a.taskforge.admin.v1.Client\x12\x65\n\x11GetCallbackSecret\x12,.taskforge.admin.v1.GetCallbackSecretRequest\x1a\".taskforge.admin.v1.CallbackSecret\x12k\n\x14RotateCallbackSecret\x12/.taskforge.admin.v1.RotateCallbackSecretRequest\x1a\".taskforge.admin.v1.CallbackSecret\x1a\x04\x88\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,26 +53,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATECLIENTFEATURESREQUEST'].fields_by_name['disable']._serialized_options = b'\272H\020\222\001\r\"\013r\tR\007tickets'
   _globals['_UPDATECLIENTLIMITSREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_UPDATECLIENTLIMITSREQUEST'].fields_by_name['name']._serialized_options = b'\272H\020r\016\020\0012\n^[^\\x00]*$'
+  _globals['_GETCALLBACKSECRETREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_GETCALLBACKSECRETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\020r\016\020\0012\n^[^\\x00]*$'
+  _globals['_ROTATECALLBACKSECRETREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_ROTATECALLBACKSECRETREQUEST'].fields_by_name['name']._serialized_options = b'\272H\020r\016\020\0012\n^[^\\x00]*$'
+  _globals['_ROTATECALLBACKSECRETREQUEST'].fields_by_name['overlap']._loaded_options = None
+  _globals['_ROTATECALLBACKSECRETREQUEST'].fields_by_name['overlap']._serialized_options = b'\272H\014\252\001\t\"\005\010\200\316\332\0032\000'
   _globals['_CLIENTSSERVICE']._loaded_options = None
   _globals['_CLIENTSSERVICE']._serialized_options = b'\210\265\030\002'
-  _globals['_CLIENT']._serialized_start=155
-  _globals['_CLIENT']._serialized_end=455
-  _globals['_CLIENTLIMITS']._serialized_start=458
-  _globals['_CLIENTLIMITS']._serialized_end=592
-  _globals['_CREATECLIENTREQUEST']._serialized_start=595
-  _globals['_CREATECLIENTREQUEST']._serialized_end=816
-  _globals['_LISTCLIENTSREQUEST']._serialized_start=818
-  _globals['_LISTCLIENTSREQUEST']._serialized_end=838
-  _globals['_LISTCLIENTSRESPONSE']._serialized_start=840
-  _globals['_LISTCLIENTSRESPONSE']._serialized_end=915
-  _globals['_SUSPENDCLIENTREQUEST']._serialized_start=917
-  _globals['_SUSPENDCLIENTREQUEST']._serialized_end=980
-  _globals['_RESUMECLIENTREQUEST']._serialized_start=982
-  _globals['_RESUMECLIENTREQUEST']._serialized_end=1044
-  _globals['_UPDATECLIENTFEATURESREQUEST']._serialized_start=1047
-  _globals['_UPDATECLIENTFEATURESREQUEST']._serialized_end=1209
-  _globals['_UPDATECLIENTLIMITSREQUEST']._serialized_start=1212
-  _globals['_UPDATECLIENTLIMITSREQUEST']._serialized_end=1360
-  _globals['_CLIENTSSERVICE']._serialized_start=1363
-  _globals['_CLIENTSSERVICE']._serialized_end=1936
+  _globals['_CLIENT']._serialized_start=187
+  _globals['_CLIENT']._serialized_end=487
+  _globals['_CLIENTLIMITS']._serialized_start=490
+  _globals['_CLIENTLIMITS']._serialized_end=624
+  _globals['_CREATECLIENTREQUEST']._serialized_start=627
+  _globals['_CREATECLIENTREQUEST']._serialized_end=848
+  _globals['_LISTCLIENTSREQUEST']._serialized_start=850
+  _globals['_LISTCLIENTSREQUEST']._serialized_end=870
+  _globals['_LISTCLIENTSRESPONSE']._serialized_start=872
+  _globals['_LISTCLIENTSRESPONSE']._serialized_end=947
+  _globals['_SUSPENDCLIENTREQUEST']._serialized_start=949
+  _globals['_SUSPENDCLIENTREQUEST']._serialized_end=1012
+  _globals['_RESUMECLIENTREQUEST']._serialized_start=1014
+  _globals['_RESUMECLIENTREQUEST']._serialized_end=1076
+  _globals['_UPDATECLIENTFEATURESREQUEST']._serialized_start=1079
+  _globals['_UPDATECLIENTFEATURESREQUEST']._serialized_end=1241
+  _globals['_UPDATECLIENTLIMITSREQUEST']._serialized_start=1244
+  _globals['_UPDATECLIENTLIMITSREQUEST']._serialized_end=1392
+  _globals['_GETCALLBACKSECRETREQUEST']._serialized_start=1394
+  _globals['_GETCALLBACKSECRETREQUEST']._serialized_end=1461
+  _globals['_ROTATECALLBACKSECRETREQUEST']._serialized_start=1464
+  _globals['_ROTATECALLBACKSECRETREQUEST']._serialized_end=1604
+  _globals['_CALLBACKSECRET']._serialized_start=1607
+  _globals['_CALLBACKSECRET']._serialized_end=1758
+  _globals['_CLIENTSSERVICE']._serialized_start=1761
+  _globals['_CLIENTSSERVICE']._serialized_end=2546
 # @@protoc_insertion_point(module_scope)

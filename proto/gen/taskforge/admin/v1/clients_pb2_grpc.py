@@ -67,6 +67,16 @@ class ClientsServiceStub:
                 request_serializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.UpdateClientLimitsRequest.SerializeToString,
                 response_deserializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.Client.FromString,
                 _registered_method=True)
+        self.GetCallbackSecret = channel.unary_unary(
+                '/taskforge.admin.v1.ClientsService/GetCallbackSecret',
+                request_serializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.GetCallbackSecretRequest.SerializeToString,
+                response_deserializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.CallbackSecret.FromString,
+                _registered_method=True)
+        self.RotateCallbackSecret = channel.unary_unary(
+                '/taskforge.admin.v1.ClientsService/RotateCallbackSecret',
+                request_serializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.RotateCallbackSecretRequest.SerializeToString,
+                response_deserializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.CallbackSecret.FromString,
+                _registered_method=True)
 
 
 class ClientsServiceServicer:
@@ -116,6 +126,22 @@ class ClientsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCallbackSecret(self, request, context):
+        """Shows the secret that the client's callbacks are signed with. Every client
+        has one from the start.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateCallbackSecret(self, request, context):
+        """Replaces the secret. Until the overlap is over callbacks carry a second
+        signature, by the secret before it; a secret before that signs no more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ClientsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +174,16 @@ def add_ClientsServiceServicer_to_server(servicer, server):
                     servicer.UpdateClientLimits,
                     request_deserializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.UpdateClientLimitsRequest.FromString,
                     response_serializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.Client.SerializeToString,
+            ),
+            'GetCallbackSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCallbackSecret,
+                    request_deserializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.GetCallbackSecretRequest.FromString,
+                    response_serializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.CallbackSecret.SerializeToString,
+            ),
+            'RotateCallbackSecret': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateCallbackSecret,
+                    request_deserializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.RotateCallbackSecretRequest.FromString,
+                    response_serializer=taskforge_dot_admin_dot_v1_dot_clients__pb2.CallbackSecret.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -315,6 +351,60 @@ class ClientsService:
             '/taskforge.admin.v1.ClientsService/UpdateClientLimits',
             taskforge_dot_admin_dot_v1_dot_clients__pb2.UpdateClientLimitsRequest.SerializeToString,
             taskforge_dot_admin_dot_v1_dot_clients__pb2.Client.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCallbackSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/taskforge.admin.v1.ClientsService/GetCallbackSecret',
+            taskforge_dot_admin_dot_v1_dot_clients__pb2.GetCallbackSecretRequest.SerializeToString,
+            taskforge_dot_admin_dot_v1_dot_clients__pb2.CallbackSecret.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateCallbackSecret(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/taskforge.admin.v1.ClientsService/RotateCallbackSecret',
+            taskforge_dot_admin_dot_v1_dot_clients__pb2.RotateCallbackSecretRequest.SerializeToString,
+            taskforge_dot_admin_dot_v1_dot_clients__pb2.CallbackSecret.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,14 @@ class ClientsServiceStub:
     """Switches features on and off; those not named stay as they are."""
     UpdateClientLimits: _grpc.UnaryUnaryMultiCallable[_clients_pb2.UpdateClientLimitsRequest, _clients_pb2.Client]
     """Sets the client's own limits in place of the installation's."""
+    GetCallbackSecret: _grpc.UnaryUnaryMultiCallable[_clients_pb2.GetCallbackSecretRequest, _clients_pb2.CallbackSecret]
+    """Shows the secret that the client's callbacks are signed with. Every client
+    has one from the start.
+    """
+    RotateCallbackSecret: _grpc.UnaryUnaryMultiCallable[_clients_pb2.RotateCallbackSecretRequest, _clients_pb2.CallbackSecret]
+    """Replaces the secret. Until the overlap is over callbacks carry a second
+    signature, by the secret before it; a secret before that signs no more.
+    """
 
 @_typing.type_check_only
 class ClientsServiceAsyncStub(ClientsServiceStub):
@@ -67,6 +75,14 @@ class ClientsServiceAsyncStub(ClientsServiceStub):
     """Switches features on and off; those not named stay as they are."""
     UpdateClientLimits: _aio.UnaryUnaryMultiCallable[_clients_pb2.UpdateClientLimitsRequest, _clients_pb2.Client]  # type: ignore[assignment]
     """Sets the client's own limits in place of the installation's."""
+    GetCallbackSecret: _aio.UnaryUnaryMultiCallable[_clients_pb2.GetCallbackSecretRequest, _clients_pb2.CallbackSecret]  # type: ignore[assignment]
+    """Shows the secret that the client's callbacks are signed with. Every client
+    has one from the start.
+    """
+    RotateCallbackSecret: _aio.UnaryUnaryMultiCallable[_clients_pb2.RotateCallbackSecretRequest, _clients_pb2.CallbackSecret]  # type: ignore[assignment]
+    """Replaces the secret. Until the overlap is over callbacks carry a second
+    signature, by the secret before it; a secret before that signs no more.
+    """
 
 class ClientsServiceServicer(metaclass=_abc_1.ABCMeta):
     """The clients of this installation: who may submit, what, and how much.
@@ -120,5 +136,25 @@ class ClientsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_clients_pb2.Client, _abc.Awaitable[_clients_pb2.Client]]:
         """Sets the client's own limits in place of the installation's."""
+
+    @_abc_1.abstractmethod
+    def GetCallbackSecret(
+        self,
+        request: _clients_pb2.GetCallbackSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_clients_pb2.CallbackSecret, _abc.Awaitable[_clients_pb2.CallbackSecret]]:
+        """Shows the secret that the client's callbacks are signed with. Every client
+        has one from the start.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateCallbackSecret(
+        self,
+        request: _clients_pb2.RotateCallbackSecretRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_clients_pb2.CallbackSecret, _abc.Awaitable[_clients_pb2.CallbackSecret]]:
+        """Replaces the secret. Until the overlap is over callbacks carry a second
+        signature, by the secret before it; a secret before that signs no more.
+        """
 
 def add_ClientsServiceServicer_to_server(servicer: ClientsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

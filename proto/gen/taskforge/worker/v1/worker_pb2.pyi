@@ -303,9 +303,12 @@ class AwaitCancellationsRequest(_message.Message):
     WORKER_ID_FIELD_NUMBER: _builtins.int
     SLOTS_FIELD_NUMBER: _builtins.int
     KNOWN_LEASE_TOKENS_FIELD_NUMBER: _builtins.int
+    DELIVERY_SLOTS_FIELD_NUMBER: _builtins.int
     worker_id: _builtins.str
     slots: _builtins.int
     """How many jobs the worker can run at once."""
+    delivery_slots: _builtins.int
+    """How many callbacks the worker can deliver at once."""
     @_builtins.property
     def known_lease_tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Leases whose cancellation the worker has heard of already."""
@@ -316,10 +319,11 @@ class AwaitCancellationsRequest(_message.Message):
         worker_id: _builtins.str = ...,
         slots: _builtins.int = ...,
         known_lease_tokens: _abc.Iterable[_builtins.str] | None = ...,
+        delivery_slots: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["known_lease_tokens", b"known_lease_tokens", "slots", b"slots", "worker_id", b"worker_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivery_slots", b"delivery_slots", "known_lease_tokens", b"known_lease_tokens", "slots", b"slots", "worker_id", b"worker_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
