@@ -5,12 +5,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import Field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 from google.rpc import code_pb2
 
+from tickets.deliveries import DELAYS, JITTER, LONGEST_DELAY, DeliveryEvent
 from tickets.errors import DOMAIN, WIRE, JobErrorCode, Reason
 from tickets.lifecycle import TERMINAL, TRANSITIONS, Stage, Status
 from tickets.settings import Settings, variable
@@ -68,6 +70,7 @@ _GROUPS = {
     "ollama_url": "The model",
     "rate_limit": "Limits",
     "job_ttl_s": "The life of a job",
+    "callback_timeout_s": "Callbacks",
     "drain_s": "Processes",
     "core_tls_cert": "TLS",
     "secret_key": "Secrets",
@@ -107,7 +110,7 @@ def _grouped() -> list[tuple[str, list["Field[Any]"]]]:
 
 def _default(declared: "Field[Any]") -> str:
     default = declared.metadata["default"]
-    return "" if default is None else f"`{default}`"
+    return f"`{default}`" if default else ""
 
 
 def _file(declared: "Field[Any]") -> str:
@@ -142,6 +145,24 @@ def _lifecycle() -> Iterable[str]:
         f"Beside its status a job shows a stage: {stages}. It is the last working stage that was "
         "reached; a job that is cancelled or expires keeps it."
     )
+    yield _CALLBACKS_INTRO
+    attempts = [
+        (str(number), str(wait), str(sum(DELAYS[: number - 1], timedelta())))
+        for number, wait in enumerate([timedelta(), *DELAYS], start=1)
+    ]
+    yield _table(["Attempt", "After the one before", "After the end"], attempts)
+
+
+_CALLBACKS_INTRO = f"""\
+## Its callback
+
+The end of a job with a callback URL adds a delivery, in the same transaction. A worker claims it,
+under a lease like a job's, and POSTs it. Any 2xx ends it as `delivered`. Anything else, or no
+answer, is a failed attempt: a `{DeliveryEvent.FAILED}` event of the job, which changes nothing else
+of it. The next attempt comes as below, give or take {JITTER:.0%}, or later when the receiver's
+`Retry-After` asks for it, up to {LONGEST_DELAY} later. After the last one, or a 410, the delivery
+is `failed`. Every attempt sends the same content under the same `webhook-id`, also when an operator
+sends it again; a worker that is lost may leave the receiver with one more than is written down."""
 
 
 def _arrows() -> str:
@@ -210,7 +231,7 @@ def _by_grpc_code() -> list[tuple[str, list[Reason]]]:
 
 _SOURCES: dict[str, tuple[str, Callable[[], Iterable[str]]]] = {
     "settings.md": ("tickets/settings.py", _settings),
-    "lifecycle.md": ("tickets/lifecycle.py", _lifecycle),
+    "lifecycle.md": ("tickets/lifecycle.py and tickets/deliveries.py", _lifecycle),
     "errors.md": ("tickets/errors.py", _errors),
 }
 

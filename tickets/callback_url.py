@@ -1,7 +1,12 @@
-"""Which addresses a client may have called back. Judged by the text alone, no look-ups."""
+"""Which addresses a client may have called back: the URL as text, and later what it resolves to.
+
+Nothing here looks a name up.
+"""
 
 import ipaddress
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 _LEAST_PORT = 1024
@@ -27,26 +32,69 @@ _RESERVED = tuple(
 )
 
 
-def problem(url: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a callback goes.
+
+    Attributes:
+        host: A name or an address, in lower case.
+        port: Given or implied.
+        path: With the query, as it stands in the request.
+    """
+
+    host: str
+    port: int
+    path: str
+
+
+def filled(url: str, job_id: str) -> str:
+    """The URL as it is called for a job."""
+    return url.replace(_PLACEHOLDER, job_id)
+
+
+def target(url: str) -> Target:
+    """The parts of a URL that was checked and filled."""
+    parts = urlsplit(url)
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return Target(_host(parts), parts.port or _HTTPS_PORT, path)
+
+
+def problem(url: str, internal_hosts: Collection[str] = ()) -> str | None:
     """What is wrong with a callback URL; None when it may be called.
 
     HTTPS, port 443 or from 1024 up, no userinfo, no local or private host in
     any spelling; `{job_id}` in path or query stands for the job's id.
+
+    Args:
+        url: As a client gives it.
+        internal_hosts: Names in lower case that may be local or private.
     """
-    filled = url.replace(_PLACEHOLDER, _SAMPLE_ID)
-    if _FORBIDDEN.search(filled):
-        if "{" in filled or "}" in filled:
+    sample = filled(url, _SAMPLE_ID)
+    if _FORBIDDEN.search(sample):
+        if "{" in sample or "}" in sample:
             return "must have no placeholder but {job_id}"
         return "must not contain spaces, control characters, backslashes or quotes"
-    if not filled.isascii():
+    if not sample.isascii():
         # Full-width digits and dots would become plain ones on the way to the resolver.
         return "must be ASCII; write an international host in its xn-- form"
     try:
-        parts = urlsplit(filled)
+        parts = urlsplit(sample)
         port = parts.port
     except ValueError:
         return "must be a URL"
-    return _scheme_problem(parts, port) or _host_problem(url, parts.hostname or "")
+    return _scheme_problem(parts, port) or _host_problem(url, _host(parts), internal_hosts)
+
+
+def address_problem(address: str) -> str | None:
+    """What is wrong with calling an address that a name has resolved to; None when it may be."""
+    if ":" in address:
+        return _ipv6_problem(address)
+    return _ipv4_problem(address.split("."))
+
+
+def _host(parts: SplitResult) -> str:
+    """The host in the one spelling that is compared; a dot at the end of a name adds nothing."""
+    return (parts.hostname or "").removesuffix(".")
 
 
 def _scheme_problem(parts: SplitResult, port: int | None) -> str | None:
@@ -63,17 +111,18 @@ def _scheme_problem(parts: SplitResult, port: int | None) -> str | None:
     return None
 
 
-def _host_problem(url: str, host: str) -> str | None:
+def _host_problem(url: str, host: str, internal_hosts: Collection[str]) -> str | None:
     if not host:
         return "must name a host"
     address, _, fragment = url.split("://", 1)[-1].partition("#")
     if _PLACEHOLDER in fragment or _PLACEHOLDER in re.split("[/?]", address, maxsplit=1)[0]:
         return "must have {job_id} in its path or query only"
+    if host in internal_hosts:
+        return None
     return _ipv6_problem(host) if ":" in host else _name_problem(host)
 
 
-def _name_problem(host: str) -> str | None:
-    name = host.removesuffix(".")
+def _name_problem(name: str) -> str | None:
     labels = name.split(".")
     if len(name) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
         return "must name a valid host"

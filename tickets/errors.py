@@ -45,6 +45,8 @@ class Reason(StrEnum):
     KEY_NOT_FOUND = "KEY_NOT_FOUND"
     NAME_TAKEN = "NAME_TAKEN"
     KEY_NOT_ROTATABLE = "KEY_NOT_ROTATABLE"
+    DELIVERY_NOT_FOUND = "DELIVERY_NOT_FOUND"
+    DELIVERY_UNDER_WAY = "DELIVERY_UNDER_WAY"
     LEASE_LOST = "LEASE_LOST"
     CANCEL_REQUESTED = "CANCEL_REQUESTED"
     RESULT_INVALID = "RESULT_INVALID"
@@ -89,6 +91,8 @@ WIRE = MappingProxyType(
         Reason.KEY_NOT_FOUND: Wire(code_pb2.NOT_FOUND, "invalid_request", 404),
         Reason.NAME_TAKEN: Wire(code_pb2.ALREADY_EXISTS, "invalid_request", 409),
         Reason.KEY_NOT_ROTATABLE: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
+        Reason.DELIVERY_NOT_FOUND: Wire(code_pb2.NOT_FOUND, "invalid_request", 404),
+        Reason.DELIVERY_UNDER_WAY: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
         Reason.LEASE_LOST: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
         Reason.CANCEL_REQUESTED: Wire(code_pb2.FAILED_PRECONDITION, "job_cancelled", 409),
         Reason.RESULT_INVALID: Wire(code_pb2.INVALID_ARGUMENT, "model_output_invalid", 400),

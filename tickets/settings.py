@@ -90,6 +90,19 @@ def _rate(value: str) -> str:
 RATE = re.compile(r"[1-9]\d{0,8}/(second|minute|hour|day)")
 
 
+def _host_names(value: str) -> frozenset[str]:
+    names = frozenset(name.lower().removesuffix(".") for name in re.split(r"[\s,]+", value) if name)
+    if not all(_HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError(
+            "must be names of hosts with commas between, such as hooks.example.internal"
+        )
+    return names
+
+
+# Not an address: its last part has a letter.
+_HOST_NAME = re.compile(r"([a-z0-9_-]{1,63}\.)*(?=[a-z0-9_-]*[a-z])[a-z0-9_-]{1,63}")
+
+
 def _secret(value: str) -> str:
     if len(value) < 16:  # noqa: PLR2004
         raise ValueError("must have at least 16 characters")
@@ -177,6 +190,24 @@ class Settings:
     max_lease_losses: int = _setting(
         _integer(1, 1000), "10", "Times that a job may lose its worker before it fails."
     )
+    callback_timeout_s: float = _setting(
+        _seconds, "15", "Seconds that a receiver has in all to take a callback."
+    )
+    callback_internal_hosts: frozenset[str] = _setting(
+        _host_names,
+        "",
+        "Names of hosts, with commas between, that may be called back though they are local or "
+        "private. Core reads it. Unset: none.",
+    )
+    callback_ca_file: Path | None = _setting(
+        Path,
+        None,
+        "PEM file of certificate authorities that receivers may have besides the public ones. "
+        "Workers read it.",
+    )
+    callback_threads: int = _setting(
+        _integer(1, 256), "8", "Callbacks that a worker process delivers at once."
+    )
     drain_s: float = _setting(
         _seconds, "20", "Seconds that running work gets to finish when a process is stopped."
     )
@@ -246,6 +277,13 @@ class Settings:
 def variable(declared: "Field[Any]") -> str:
     """The environment variable of a field of `Settings`."""
     return PREFIX + declared.name.upper()
+
+
+def written(value: Any) -> str:
+    """A setting's value as its variable has it."""
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return f"{value:f}" if isinstance(value, float) else str(value)
 
 
 def load(environ: Mapping[str, str], read_text: ReadText) -> Settings:
