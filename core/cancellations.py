@@ -74,9 +74,13 @@ class Cancellations:
             self._changed.notify_all()
 
 
-def record_presence(worker_id: str, slots: int) -> bool:
-    """Notes that a worker process is there; True when it has come only now."""
-    seen = {"slots": slots, "seen_at": clock.now()}
+def record_presence(worker_id: str, slots: int, delivery_slots: int) -> bool:
+    """Notes that a worker process is there, and how much it can do at once.
+
+    Returns:
+        Whether it has come only now.
+    """
+    seen = {"slots": slots, "delivery_slots": delivery_slots, "seen_at": clock.now()}
     with transaction():
         if Worker.update(seen).where(Worker.id == worker_id).execute():
             return False
@@ -85,8 +89,8 @@ def record_presence(worker_id: str, slots: int) -> bool:
 
 
 def record_core() -> None:
-    """Notes that this core is there, as a worker that takes no jobs.
+    """Notes that this core is there, as a worker that takes nothing.
 
     The smallest write there is: it shows whether the database takes writes.
     """
-    record_presence(_OWN_ID, slots=0)
+    record_presence(_OWN_ID, slots=0, delivery_slots=0)

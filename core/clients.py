@@ -1,6 +1,7 @@
-"""What operators do with clients: create, list, suspend, resume, features, limits."""
+"""What operators do with clients: create, list, suspend, resume, features, limits, secrets."""
 
 from collections.abc import Set as AbstractSet
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -84,6 +85,15 @@ def update_limits(
     if max_queued is not None:
         changes["max_queued"] = max_queued
     return _update(name, **changes)
+
+
+def rotate_callback_secret(name: str, overlap: timedelta) -> Client:
+    """Moves on to the next secret; the one before it signs too until the overlap is over."""
+    return _update(
+        name,
+        callback_secret_version=Client.callback_secret_version + 1,
+        previous_secret_until=clock.now() + clock.micros(overlap),
+    )
 
 
 def _update(name: str, **changes: Any) -> Client:

@@ -12,6 +12,7 @@ from peewee import SQL, Field, Tuple
 from core import clock
 from core.access import Caller
 from core.database import transaction
+from core.messages import JobView
 from core.models import Client, Job, JobInput, JobResult
 from core.page_tokens import Position
 from core.prepared import Insert, Select, Statement
@@ -24,19 +25,6 @@ FEATURE = "tickets"
 # What a client is told to wait for a result, or for room in the queue.
 _COME_BACK = timedelta(seconds=2)
 _ROOM_BACK = timedelta(seconds=30)
-
-
-class JobView(NamedTuple):
-    """A job as its client sees it."""
-
-    id: UUID
-    status: str
-    stage: str
-    created_at: int
-    updated_at: int
-    expires_at: int
-    error_code: str | None
-    error_message: str | None
 
 
 class StoredResult(NamedTuple):

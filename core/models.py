@@ -30,7 +30,8 @@ class Client(Table):
     """Who submits.
 
     `queued` and `running` count its jobs in those states, so that room and
-    fairness are judged without counting rows.
+    fairness are judged without counting rows. The callback secret derives from
+    the root secret and its version; the version before it signs too for a while.
     """
 
     id = UUIDField(primary_key=True)
@@ -43,6 +44,8 @@ class Client(Table):
     served_at = BigIntegerField(default=0)
     suspended_at = BigIntegerField(null=True)
     created_at = BigIntegerField()
+    callback_secret_version = IntegerField(default=1)
+    previous_secret_until = BigIntegerField(null=True)
 
     class Meta:
         table_name = "clients"
@@ -135,12 +138,58 @@ class JobEvent(Table):
         table_name = "job_events"
 
 
+class Delivery(Table):
+    """The callback of a job that has ended, as it is sent at each attempt.
+
+    `receiver` is the host and port that it goes to, `failures` what counts
+    against its schedule.
+    """
+
+    id = UUIDField(primary_key=True)
+    job = ForeignKeyField(Job, on_delete="CASCADE")
+    job_id: UUID
+    client = ForeignKeyField(Client, on_delete="CASCADE")
+    client_id: UUID
+    url = TextField()
+    receiver = TextField()
+    body = BlobField()
+    status = TextField()
+    created_at = BigIntegerField()
+    available_at = BigIntegerField()
+    ended_at = BigIntegerField(null=True)
+    failures = IntegerField(default=0)
+    lease_losses = IntegerField(default=0)
+    worker_id = TextField(null=True)
+    claimed_at = BigIntegerField(null=True)
+    lease_token = UUIDField(null=True)
+    lease_expires_at = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "deliveries"
+
+
+class DeliveryAttempt(Table):
+    """One attempt at a delivery; only ever added to. `problem` is empty for one that succeeded."""
+
+    id = AutoField()
+    delivery = ForeignKeyField(Delivery, on_delete="CASCADE")
+    worker_id = TextField()
+    started_at = BigIntegerField()
+    ended_at = BigIntegerField()
+    http_status = IntegerField(null=True)
+    problem = TextField()
+
+    class Meta:
+        table_name = "delivery_attempts"
+
+
 class Worker(Table):
-    """A worker process that has spoken up lately, and how many jobs it can run at once."""
+    """A worker process that has spoken up lately, and how much it can do at once."""
 
     id = TextField(primary_key=True)
     slots = IntegerField()
     seen_at = BigIntegerField()
+    delivery_slots = IntegerField(default=0)
 
     class Meta:
         table_name = "workers"

@@ -13,12 +13,22 @@ import grpc
 from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2_grpc
+from taskforge.admin.v1 import (
+    clients_pb2,
+    clients_pb2_grpc,
+    deliveries_pb2,
+    deliveries_pb2_grpc,
+    keys_pb2,
+    keys_pb2_grpc,
+)
 from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
+from taskforge.worker.v1 import deliveries_pb2 as delivering_pb2
+from taskforge.worker.v1 import deliveries_pb2_grpc as delivering_pb2_grpc
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
 from core import certificates
 from core.access import FORGET_S, Gate
+from core.callback_secrets import CallbackSecrets
 from core.calls import Calls
 from core.cancellations import LOOK_S, Cancellations
 from core.database import STORAGE_FAULTS, brief, connect, forget_connection, renew_connection
@@ -28,6 +38,8 @@ from core.policy import policies
 from core.readiness import Readiness
 from core.services.access import Access
 from core.services.clients import Clients
+from core.services.deliveries import Deliveries
+from core.services.delivering import Delivering
 from core.services.keys import Keys
 from core.services.tickets import Tickets
 from core.services.worker import Workers
@@ -39,7 +51,16 @@ from tickets.settings import Settings
 log = logging.getLogger(__name__)
 
 _FILES = tuple(
-    module.DESCRIPTOR for module in (jobs_pb2, access_pb2, clients_pb2, keys_pb2, worker_pb2)
+    module.DESCRIPTOR
+    for module in (
+        jobs_pb2,
+        access_pb2,
+        clients_pb2,
+        keys_pb2,
+        deliveries_pb2,
+        worker_pb2,
+        delivering_pb2,
+    )
 )
 # A worker's result may be larger than any request of a client.
 _LEAST_ROOM = 8 * 1024 * 1024
@@ -103,6 +124,7 @@ class Core:
         self._every(LATER_S, self._wakeups.send_due)
         self._every(LOOK_S, self._cancellations.look)
         self._every(FORGET_S, self._gate.forget)
+        self._every(0, self._wakeups.top_up_deliveries)
 
     def stop(self) -> None:
         """Refuses new calls and waits for those in flight, at most the drain time."""
@@ -140,7 +162,12 @@ class Core:
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(
             Workers(settings, self._wakeups, self._cancellations), server
         )
-        clients_pb2_grpc.add_ClientsServiceServicer_to_server(Clients(), server)
+        secrets = CallbackSecrets(settings.secret_key or "")
+        delivering_pb2_grpc.add_DeliveriesServiceServicer_to_server(
+            Delivering(settings, secrets), server
+        )
+        deliveries_pb2_grpc.add_DeliveriesServiceServicer_to_server(Deliveries(), server)
+        clients_pb2_grpc.add_ClientsServiceServicer_to_server(Clients(secrets), server)
         keys_pb2_grpc.add_KeysServiceServicer_to_server(
             Keys(KeyHasher(settings.secret_key or "")), server
         )

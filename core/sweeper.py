@@ -1,4 +1,4 @@
-"""What time alone does to jobs: leases run out, jobs expire, old jobs are purged.
+"""What time alone does to jobs and deliveries: leases run out, jobs expire, old ones are purged.
 
 Any number of cores may sweep at once: every step is a conditional update, in
 small batches that block nobody.
@@ -11,7 +11,7 @@ from uuid import UUID
 
 from peewee import Expression, IntegrityError
 
-from core import clock
+from core import clock, deliveries
 from core.cancellations import record_core
 from core.database import row_locks, transaction
 from core.leases import failure
@@ -50,6 +50,7 @@ class Sweeper:
         record_core()
         if at >= self._judge_from:
             _each(_lease_ran_out(at), self._recover)
+            deliveries.recover(self._settings)
         self._wakeups.top_up()
         # Only now: a sweep that fails is part of the outage.
         self._swept_at = clock.now()

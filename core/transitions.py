@@ -1,8 +1,8 @@
 """The one way a job changes its status: a conditional update by the domain's table.
 
-The update, the client's counters and the event row are one transaction of the
-verb that calls. The row count decides who was first; a job that has ended
-never changes.
+The update, the client's counters, the event row and, when the job ends, the
+delivery of its callback are one transaction of the verb that calls. The row
+count decides who was first; a job that has ended never changes.
 """
 
 from typing import Any
@@ -11,8 +11,10 @@ from uuid import UUID
 from peewee import Expression
 
 from core import clock
+from core.callbacks import announce
 from core.models import Client, Job, JobEvent
 from core.prepared import Insert
+from tickets.deliveries import DeliveryEvent
 from tickets.lifecycle import LEASED, TERMINAL, Stage, Status, Verb, target
 
 _INSERT_EVENT = Insert(
@@ -65,11 +67,20 @@ def move(
     if verb is not Verb.HEARTBEAT or stage != job.stage:
         attempt = job.failures + 1
         record(job.id, verb, status, at, stage=stage, attempt=attempt, detail=detail)
+    if status in TERMINAL and job.callback_url is not None:
+        announce(Job.get_by_id(job.id), job.callback_url, at)
     return True
 
 
 def record(
-    job_id: UUID, verb: Verb, status: Status, at: int, *, stage: str, attempt: int, detail: str = ""
+    job_id: UUID,
+    verb: Verb | DeliveryEvent,
+    status: Status,
+    at: int,
+    *,
+    stage: str,
+    attempt: int,
+    detail: str = "",
 ) -> None:
     """Adds an event to a job's timeline."""
     _INSERT_EVENT.row(

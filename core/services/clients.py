@@ -1,13 +1,21 @@
 """`taskforge.admin.v1.ClientsService`: who may submit, what, and how much."""
 
+from datetime import timedelta
+
 import grpc
 from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc
 
 from core import clients, clock
+from core.callback_secrets import CallbackSecrets
 from core.models import Client
+
+_OVERLAP = timedelta(hours=24)
 
 
 class Clients(clients_pb2_grpc.ClientsServiceServicer):
+    def __init__(self, secrets: CallbackSecrets) -> None:
+        self._secrets = secrets
+
     def CreateClient(
         self, request: clients_pb2.CreateClientRequest, context: grpc.ServicerContext
     ) -> clients_pb2.Client:
@@ -51,6 +59,26 @@ class Clients(clients_pb2_grpc.ClientsServiceServicer):
                 reset=request.reset,
             )
         )
+
+    def GetCallbackSecret(
+        self, request: clients_pb2.GetCallbackSecretRequest, context: grpc.ServicerContext
+    ) -> clients_pb2.CallbackSecret:
+        return self._secret(clients.named(request.name))
+
+    def RotateCallbackSecret(
+        self, request: clients_pb2.RotateCallbackSecretRequest, context: grpc.ServicerContext
+    ) -> clients_pb2.CallbackSecret:
+        overlap = request.overlap.ToTimedelta() if request.HasField("overlap") else _OVERLAP
+        return self._secret(clients.rotate_callback_secret(request.name, overlap))
+
+    def _secret(self, client: Client) -> clients_pb2.CallbackSecret:
+        message = clients_pb2.CallbackSecret(
+            client_name=client.name, secret=self._secrets.text(client)
+        )
+        until = client.previous_secret_until or 0
+        if until > clock.now():
+            message.previous_signs_until.CopyFrom(clock.timestamp(until))
+        return message
 
 
 def _message(client: Client) -> clients_pb2.Client:

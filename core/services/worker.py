@@ -93,7 +93,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
     def AwaitCancellations(
         self, request: worker_pb2.AwaitCancellationsRequest, context: grpc.ServicerContext
     ) -> worker_pb2.AwaitCancellationsResponse:
-        if record_presence(request.worker_id, request.slots):
+        if record_presence(request.worker_id, request.slots, request.delivery_slots):
             # Jobs may wait that so far had no slot to be woken for.
             self._wakeups.top_up()
         tokens = self._cancellations.wait(
