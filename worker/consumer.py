@@ -1,9 +1,14 @@
-"""Puts the worker together and runs it: Huey's threads wake up, claim, and attempt."""
+"""Puts the worker together and runs it: Huey's threads wake up, claim, and do what they claimed.
+
+Jobs and deliveries have queues and threads of their own: neither waits for the other.
+"""
 
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Any
 
 import grpc
 from huey.consumer import Consumer
@@ -12,9 +17,11 @@ from tickets.channel import open_channel
 from tickets.errors import TaskForgeError
 from tickets.settings import Settings
 from worker.attempts import Attempts
+from worker.callbacks.deliveries import Deliveries
+from worker.callbacks.tls import trust
 from worker.core_client import CoreClient, ends_lease
 from worker.provider import Provider
-from worker.queue import open_queue
+from worker.queue import DELIVERIES, JOBS, open_queue
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +46,10 @@ def serve(settings: Settings, provider: Provider) -> None:
     worker.stop(settings.drain_s)
 
 
+# Gives a lease and what it holds, or None when there is nothing to do.
+Claim = Callable[[], tuple[Any, Any] | None]
+
+
 class Worker:
     """A running worker; `start` and `stop` once each."""
 
@@ -49,64 +60,84 @@ class Worker:
         self._busy_changed = threading.Condition()
         self._core = CoreClient(open_channel(settings), settings.worker_token or "")
         self._attempts = Attempts(self._core, provider, settings.generation_timeout_s)
+        self._delivery_slots = settings.callback_threads
+        self._deliveries = Deliveries(self._core, trust(settings.callback_ca_file))
         # Huey tells of every message, and every message is just a wake-up.
         logging.getLogger("huey").setLevel(logging.WARNING)
-        queue, self._wake = open_queue(
-            settings.queue_url, on_wake=self._on_wake, patience_s=_QUEUE_PATIENCE_S
-        )
-        self._consumer = _SignalFreeConsumer(
-            queue,
-            workers=self._slots,
-            worker_type="thread",
-            periodic=False,
-            scheduler_interval=60,
-            max_delay=_QUEUE_PAUSE_S,
-        )
+        self._consumers = [
+            self._consumer(settings, JOBS, self._slots, self._core.claim, self._attempts.run),
+            self._consumer(
+                settings,
+                DELIVERIES,
+                self._delivery_slots,
+                self._core.claim_delivery,
+                self._deliveries.run,
+            ),
+        ]
 
     def start(self) -> None:
         threading.Thread(target=self._listen, name="cancellations", daemon=True).start()
-        self._consumer.start()
+        for consumer in self._consumers:
+            consumer.start()
         log.info("worker %s takes %d jobs at once", self._core.worker_id, self._slots)
 
     def stop(self, drain_s: float) -> None:
-        """Takes no more jobs; running ones finish within the drain time or are given back."""
+        """Claims nothing more; what is running ends within the drain time or is given back."""
         with self._busy_changed:
             self._stopping.set()
-        self._consumer.stop_flag.set()
+        for consumer in self._consumers:
+            consumer.stop_flag.set()
         if not self._idle_within(drain_s):
-            log.info("the jobs of %d threads are given back", self._busy)
+            log.info("the work of %d threads is given back", self._busy)
             self._attempts.stop_all()
+            self._deliveries.stop_all()
             self._idle_within(_LAST_REPORTS_S)
 
     def _idle_within(self, seconds: float) -> bool:
         with self._busy_changed:
             return self._busy_changed.wait_for(lambda: not self._busy, timeout=seconds)
 
-    def _on_wake(self) -> None:
-        """What a wake-up sets off, on one of Huey's threads."""
-        if self._begin():
-            try:
-                self._claim_until_idle()
-            finally:
-                self._end()
-        if self._stopping.is_set():
-            # Meant for a worker that stays.
-            self._wake()
+    def _consumer(
+        self, settings: Settings, name: str, slots: int, claim: Claim, run: Callable[..., None]
+    ) -> Consumer:
+        """What runs a queue's wake-ups, on as many threads as there are slots."""
 
-    def _claim_until_idle(self) -> None:
+        def on_wake() -> None:
+            if self._begin():
+                try:
+                    self._claim_until_idle(claim, run)
+                finally:
+                    self._end()
+            if self._stopping.is_set():
+                # Meant for a worker that stays.
+                wake()
+
+        queue, wake = open_queue(
+            settings.queue_url, name, on_wake=on_wake, patience_s=_QUEUE_PATIENCE_S
+        )
+        return _SignalFreeConsumer(
+            queue,
+            workers=slots,
+            worker_type="thread",
+            periodic=False,
+            scheduler_interval=60,
+            max_delay=_QUEUE_PAUSE_S,
+        )
+
+    def _claim_until_idle(self, claim: Claim, run: Callable[..., None]) -> None:
         while not self._stopping.is_set():
             try:
-                claimed = self._core.claim()
+                claimed = claim()
             except (TaskForgeError, grpc.RpcError) as fault:
                 if ends_lease(fault):
                     # Lost before the answer came; there may be others.
                     continue
                 # Core wakes workers again once it is back.
-                log.warning("no job could be claimed: %s", fault)
+                log.warning("nothing could be claimed: %s", fault)
                 return
             if claimed is None:
                 return
-            self._attempts.run(*claimed)
+            run(*claimed)
 
     def _begin(self) -> bool:
         """Counts a thread as busy from before its claim, so that no drain overlooks the job."""
@@ -126,7 +157,7 @@ class Worker:
         known: set[str] = set()
         while not self._stopping.is_set():
             try:
-                tokens = self._core.await_cancellations(self._slots, known)
+                tokens = self._core.await_cancellations(self._slots, self._delivery_slots, known)
             except (TaskForgeError, grpc.RpcError) as fault:
                 log.debug("cancellations cannot be heard: %s", fault)
                 self._stopping.wait(_AWAY_PAUSE_S)

@@ -13,12 +13,13 @@ from uuid import uuid4
 
 import grpc
 from taskforge.tickets.v1 import jobs_pb2, result_pb2
-from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
+from taskforge.worker.v1 import deliveries_pb2, deliveries_pb2_grpc, worker_pb2, worker_pb2_grpc
 
 from tickets.codec import enum_numbers
 from tickets.errors import Reason, TaskForgeError
 from tickets.lifecycle import Stage
 from tickets.status import from_trailers
+from worker.callbacks.post import Answer
 from worker.generation.job import GenerationError
 
 log = logging.getLogger(__name__)
@@ -52,16 +53,26 @@ class Lease:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryLease:
+    """The delivery that a worker holds, and the token that says so."""
+
+    delivery_id: str
+    token: str
+
+
 class CoreClient:
     """A worker process's one connection to core. Safe to share between threads.
 
     A call raises `TaskForgeError` with LEASE_LOST or CANCEL_REQUESTED when the
-    job is no longer the worker's, and `grpc.RpcError` when core stayed away.
+    job or delivery is no longer the worker's, and `grpc.RpcError` when core
+    stayed away.
     """
 
     def __init__(self, channel: grpc.Channel, token: str) -> None:
         self.worker_id = f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid4().hex[:8]}"
         self._stub = worker_pb2_grpc.WorkerServiceStub(channel)
+        self._deliveries = deliveries_pb2_grpc.DeliveriesServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
 
     def claim(self) -> tuple[Lease, worker_pb2.ClaimedJob] | None:
@@ -101,10 +112,40 @@ class CoreClient:
         request = worker_pb2.ReleaseJobRequest(job_id=lease.job_id, lease_token=lease.token)
         self._patiently(self._stub.ReleaseJob, request, for_s=_DEADLINE_S)
 
-    def await_cancellations(self, slots: int, known: set[str]) -> list[str]:
+    def claim_delivery(self) -> tuple[DeliveryLease, deliveries_pb2.ClaimedDelivery] | None:
+        """The next callback to deliver, or None; otherwise like `claim`."""
+        token = str(uuid4())
+        request = deliveries_pb2.ClaimDeliveryRequest(worker_id=self.worker_id, lease_token=token)
+        answer = self._patiently(self._deliveries.ClaimDelivery, request, for_s=_DEADLINE_S)
+        if not answer.HasField("delivery"):
+            return None
+        return DeliveryLease(answer.delivery.delivery_id, token), answer.delivery
+
+    def report_delivery(self, lease: DeliveryLease, answer: Answer) -> None:
+        request = deliveries_pb2.ReportDeliveryRequest(
+            delivery_id=lease.delivery_id, lease_token=lease.token
+        )
+        if answer.http_status is not None:
+            request.http_status = answer.http_status
+        else:
+            request.problem = answer.problem
+        if answer.retry_after is not None:
+            request.retry_after.FromTimedelta(answer.retry_after)
+        self._patiently(self._deliveries.ReportDelivery, request)
+
+    def release_delivery(self, lease: DeliveryLease) -> None:
+        request = deliveries_pb2.ReleaseDeliveryRequest(
+            delivery_id=lease.delivery_id, lease_token=lease.token
+        )
+        self._patiently(self._deliveries.ReleaseDelivery, request, for_s=_DEADLINE_S)
+
+    def await_cancellations(self, slots: int, delivery_slots: int, known: set[str]) -> list[str]:
         """The tokens of leases to give up; waits for one, up to about 20 seconds."""
         request = worker_pb2.AwaitCancellationsRequest(
-            worker_id=self.worker_id, slots=slots, known_lease_tokens=sorted(known)
+            worker_id=self.worker_id,
+            slots=slots,
+            delivery_slots=delivery_slots,
+            known_lease_tokens=sorted(known),
         )
         answer = self._once(self._stub.AwaitCancellations, request, deadline_s=_LONG_POLL_S)
         return list(answer.lease_tokens)

@@ -1,7 +1,7 @@
-"""The Huey queue and the name of its one task; nothing else.
+"""The Huey queues and the name of their one task; nothing else.
 
-A message is only a wake-up: it has no payload, and losing one loses no job.
-Core imports this module to wake workers.
+A message is only a wake-up: it has no payload, and losing one loses no job and
+no delivery. Core imports this module to wake workers.
 """
 
 import contextlib
@@ -18,6 +18,10 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import RedisStorage, SqliteStorage
 from redis import ConnectionPool
+
+# The queues: what a wake-up in each has a worker claim.
+JOBS = "taskforge"
+DELIVERIES = "taskforge-deliveries"
 
 # Seconds that an idle worker blocks before it looks again: bounds what a lost
 # signal can cost, and how long a stopping worker takes to notice.
@@ -45,7 +49,7 @@ class SignalledSqliteStorage(SqliteStorage):  # type: ignore[misc] # Huey is unt
 
     def __init__(self, name: str, filename: str, **options: Any) -> None:
         super().__init__(name, filename=filename, **options)
-        fifo = f"{filename}.fifo"
+        fifo = f"{filename}.{name}.fifo"
         with contextlib.suppress(FileExistsError):
             os.mkfifo(fifo, mode=0o600)
         # Open for both: neither end ever waits for, or loses, the other.
@@ -78,19 +82,20 @@ class SignalledSqliteStorage(SqliteStorage):  # type: ignore[misc] # Huey is unt
 
 
 def open_queue(
-    url: str, on_wake: Callable[[], None], patience_s: float
+    url: str, name: str, on_wake: Callable[[], None], patience_s: float
 ) -> tuple[Huey, Callable[[], Any]]:
-    """The queue of a URL, `redis://…` or `sqlite:///PATH`, and how to send a wake-up.
+    """A queue at a URL, `redis://…` or `sqlite:///PATH`, and how to send a wake-up.
 
     Args:
-        url: Where the queue is.
+        url: Where the queues are.
+        name: Which one.
         on_wake: What a consumer of this process does when woken. Core, which
             only sends, passes something that does nothing.
         patience_s: How long one that is locked or does not answer is waited for; more
             than the second that a consumer's look at Redis takes.
     """
     storage = _storage(url, patience_s)
-    queue = Huey("taskforge", results=False, serializer=JsonSerializer(), **storage)
+    queue = Huey(name, results=False, serializer=JsonSerializer(), **storage)
 
     # Named in messages by module and name, so that both rooms mean the same.
     def wake() -> None:

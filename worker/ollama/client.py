@@ -17,8 +17,8 @@ import urllib3
 
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
+from worker.line import Line, session
 from worker.ollama.faults import bad_output, not_ollama, raise_for_status, timed_out, translated
-from worker.ollama.line import Line, session
 from worker.ollama.stream import Reply, assemble
 
 _FAULTS = (GenerationError, requests.RequestException, urllib3.exceptions.HTTPError, OSError)

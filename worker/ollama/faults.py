@@ -10,7 +10,7 @@ import urllib3
 
 from tickets.errors import JobErrorCode
 from worker.generation.job import GenerationError
-from worker.ollama.line import Line
+from worker.line import Line
 
 
 class RefusedError(GenerationError):

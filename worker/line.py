@@ -8,6 +8,7 @@ before it connects, so that shutting it down ends all three.
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,11 +18,25 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+# What `getaddrinfo` says of one: family, kind, protocol, canonical name, address for `connect`.
+Address = tuple[int, int, int, str, Any]
+
+
+def look_up(host: str, port: int) -> list[Address]:
+    """The addresses of a host."""
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
 
 class Line:
-    """One call's socket. Cut once, from any thread, at any moment."""
+    """One call's socket. Cut once, from any thread, at any moment.
 
-    def __init__(self) -> None:
+    Args:
+        addresses: Finds where to connect to. It is asked once, so that what it
+            has checked is what is called.
+    """
+
+    def __init__(self, addresses: Callable[[str, int], list[Address]] = look_up) -> None:
+        self._addresses = addresses
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._cut = False
@@ -32,6 +47,11 @@ class Line:
         with self._lock:
             self._cut = True
             self._shut()
+
+    @property
+    def was_cut(self) -> bool:
+        """What is read afterwards may look like the end of an answer, and is none."""
+        return self._cut
 
     def hold(self, sock: socket.socket) -> None:
         """Takes the socket that the call uses from here on."""
@@ -49,9 +69,7 @@ class Line:
     def connect(self, host: str, port: int, timeout: float | None) -> socket.socket:
         """A connected socket that was in reach while it connected."""
         fault: OSError = OSError(f"{host} has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM
-        ):
+        for family, kind, protocol, _, address in self._addresses(host, port):
             sock = socket.socket(family, kind, protocol)
             sock.settimeout(timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -105,7 +123,7 @@ class _PlainConnection(_Held, HTTPConnection):
         self.line.connected = True
 
 
-class _TlsConnection(_Held, HTTPSConnection):
+class TlsConnection(_Held, HTTPSConnection):
     def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.line = line
@@ -131,13 +149,13 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
             "http": partial(_pool, HTTPConnectionPool, _PlainConnection, self._line),
-            "https": partial(_pool, HTTPSConnectionPool, _TlsConnection, self._line),
+            "https": partial(_pool, HTTPSConnectionPool, TlsConnection, self._line),
         }
 
 
 def _pool(
     kind: type[HTTPConnectionPool],
-    connection: type[_PlainConnection] | type[_TlsConnection],
+    connection: type[_PlainConnection] | type[TlsConnection],
     line: Line,
     *args: Any,
     **kwargs: Any,

@@ -1,0 +1,1 @@
+"""Delivers callbacks: POSTs to addresses that strangers have named."""
