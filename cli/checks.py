@@ -27,7 +27,7 @@ from tickets.channel import open_channel
 from tickets.settings import Settings, SettingsError
 from worker import provider
 from worker.generation.job import GenerationError
-from worker.queue import open_queue
+from worker.queue import JOBS, open_queue
 
 _TIMEOUT_S = 3
 _START = "taskforge up"
@@ -108,7 +108,7 @@ def _database(settings: Settings) -> str:
 def _queue(settings: Settings) -> str:
     _require_file(settings.queue_url, _START)
     try:
-        queue, _ = open_queue(settings.queue_url, on_wake=lambda: None, patience_s=2)
+        queue, _ = open_queue(settings.queue_url, JOBS, on_wake=lambda: None, patience_s=2)
         waiting = queue.pending_count()
     except (RedisError, HueyException, sqlite3.Error, OSError) as fault:
         raise FaultError(str(fault), "check TASKFORGE_QUEUE_URL") from None

@@ -3,12 +3,13 @@
 from typing import Any
 
 import click
-from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.duration_pb2 import Duration
 from taskforge.admin.v1 import clients_pb2
 
 from cli import admin
 from cli.help import Group
 from cli.output import json_option, print_json, print_table, say
+from cli.times import Span, time_json
 
 FEATURE = click.Choice(["tickets"])
 
@@ -124,6 +125,52 @@ def limits(
     _show(client, as_json, f"Own limits of {client.name}: {', '.join(words) or 'none'}.")
 
 
+@clients.command("callback-secret")
+@click.argument("name")
+@click.option("--rotate", is_flag=True, help="Make a new secret first.")
+@click.option(
+    "--overlap",
+    type=Span(),
+    help="With --rotate: how long the old secret signs too, such as 24h (the default).",
+)
+@json_option
+def callback_secret(name: str, rotate: bool, overlap: Duration | None, as_json: bool) -> None:
+    """Print the secret that a client's callbacks are signed with.
+
+    It is for the client's receiver, which checks the signature with it. Without
+    --json the secret alone goes to stdout.
+
+    Example:
+      taskforge clients callback-secret acme
+      taskforge clients callback-secret acme --rotate --overlap 1h
+    """
+    if overlap is not None and not rotate:
+        raise click.UsageError("--overlap is for --rotate.")
+    with admin.connect() as core:
+        if rotate:
+            found = core.call(
+                core.clients.RotateCallbackSecret,
+                clients_pb2.RotateCallbackSecretRequest(name=name, overlap=overlap),
+            )
+        else:
+            found = core.call(
+                core.clients.GetCallbackSecret, clients_pb2.GetCallbackSecretRequest(name=name)
+            )
+    until = time_json(found.previous_signs_until)
+    if as_json:
+        print_json(
+            {
+                "client_name": found.client_name,
+                "callback_secret": found.secret,
+                "previous_signs_until": until,
+            }
+        )
+        return
+    if until:
+        say(f"The secret before this one signs too until {until}.")
+    click.echo(found.secret)
+
+
 def client_json(client: clients_pb2.Client) -> dict[str, Any]:
     """A client as JSON; its own limits are null where the installation's hold."""
     own = client.limits
@@ -140,11 +187,6 @@ def client_json(client: clients_pb2.Client) -> dict[str, Any]:
         "running_jobs": client.running_jobs,
         "created_at": time_json(client.created_at),
     }
-
-
-def time_json(time: Timestamp) -> str | None:
-    """The time in RFC 3339; null for one that is not set, since none lies in 1970."""
-    return time.ToJsonString() if time.seconds else None
 
 
 def _row(client: dict[str, Any]) -> list[Any]:

@@ -1,7 +1,5 @@
 """`taskforge keys`: the API keys of clients."""
 
-import re
-from datetime import timedelta
 from typing import Any
 
 import click
@@ -9,28 +7,11 @@ from google.protobuf.duration_pb2 import Duration
 from taskforge.admin.v1 import keys_pb2
 
 from cli import admin
-from cli.clients import time_json
 from cli.help import Group
 from cli.output import json_option, print_json, print_table, say
+from cli.times import Span, time_json
 
 SCOPES = ("tickets:submit", "tickets:read", "tickets:cancel")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-class _Span(click.ParamType[Duration]):
-    """A length of time, such as 90d."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Duration:
-        if isinstance(value, Duration):
-            return value
-        match = re.fullmatch(r"(\d{1,9})([smhdw])", value)
-        if match is None:
-            self.fail(f"{value!r} is not a time such as 90d, 24h, 30m or 2s.", param, ctx)
-        span = Duration()
-        span.FromTimedelta(timedelta(**{_UNITS[match[2]]: int(match[1])}))
-        return span
 
 
 @click.group(cls=Group)
@@ -56,7 +37,7 @@ def keys() -> None:
     help="What it may do. Give it once per scope, or name more scopes behind it.",
 )
 @click.argument("more_scopes", nargs=-1, type=click.Choice(SCOPES), metavar="[SCOPE]...")
-@click.option("--expires", type=_Span(), help="When it ends, such as 90d. Default: never.")
+@click.option("--expires", type=Span(), help="When it ends, such as 90d. Default: never.")
 @json_option
 def create(
     *,
@@ -132,7 +113,7 @@ def revoke(key_id: str, as_json: bool) -> None:
 @keys.command()
 @click.argument("key_id")
 @click.option(
-    "--overlap", type=_Span(), help="How long the old key still works, such as 24h (the default)."
+    "--overlap", type=Span(), help="How long the old key still works, such as 24h (the default)."
 )
 @json_option
 def rotate(key_id: str, overlap: Duration | None, as_json: bool) -> None:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "doctor": "cli.doctor:doctor",
     "clients": "cli.clients:clients",
     "keys": "cli.keys:keys",
+    "deliveries": "cli.deliveries:deliveries",
     "tickets": "cli.jobs:tickets",
     "serve": "cli.serve:serve",
     "migrate": "cli.serve:migrate",

@@ -74,29 +74,19 @@ def edge(supervised: bool) -> None:
 @_supervised_option
 @serve.command()
 def worker(supervised: bool) -> None:
-    """Take jobs from core and generate tickets.
+    """Take jobs from core and generate tickets; deliver callbacks.
 
     Needs TASKFORGE_WORKER_TOKEN, or the root secret to derive it from. Where
     there is no Ollama it starts the embedded model.
     """
     settings = _begin("worker", supervised)
     settings = replace(settings, worker_token=_worker_token(settings), secret_key=None)
-    from worker import provider  # noqa: PLC0415 - this room alone
-    from worker.consumer import serve as run  # noqa: PLC0415 - this room alone
-
-    found = provider.find(settings)
-    if found:
-        run(settings, found)
-        return
-    from worker.embedded import process  # noqa: PLC0415 - this room alone
-    from worker.embedded.engine import ModelUnavailable  # noqa: PLC0415 - this room alone
+    from worker.callbacks.tls import TrustError  # noqa: PLC0415 - this room alone
 
     try:
-        started = process.start()
-    except ModelUnavailable as fault:
-        raise SettingsFailure(str(fault)) from None
-    with started:
-        run(replace(settings, workers=settings.workers or 1), provider.at(started.url, settings))
+        _serve_worker(settings)
+    except TrustError as fault:
+        raise SettingsFailure(f"TASKFORGE_CALLBACK_CA_FILE: {fault}") from None
 
 
 @serve.command()
@@ -156,6 +146,25 @@ def _begin(name: str, is_supervised: bool = False) -> Settings:
     # Until the server has handlers of its own, a signal ends the process just as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     return settings
+
+
+def _serve_worker(settings: Settings) -> None:
+    from worker import provider  # noqa: PLC0415 - this room alone
+    from worker.consumer import serve as run  # noqa: PLC0415 - this room alone
+
+    found = provider.find(settings)
+    if found:
+        run(settings, found)
+        return
+    from worker.embedded import process  # noqa: PLC0415 - this room alone
+    from worker.embedded.engine import ModelUnavailable  # noqa: PLC0415 - this room alone
+
+    try:
+        started = process.start()
+    except ModelUnavailable as fault:
+        raise SettingsFailure(str(fault)) from None
+    with started:
+        run(replace(settings, workers=settings.workers or 1), provider.at(started.url, settings))
 
 
 def _worker_token(settings: Settings) -> str:

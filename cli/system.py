@@ -14,7 +14,7 @@ from cli import secret
 from cli.failure import Failure, SettingsFailure
 from cli.loopback import edge_url, opener
 from cli.supervisor import TICK_S, Program, Supervisor, run_once
-from tickets.settings import Settings, variable
+from tickets.settings import Settings, variable, written
 
 _READY_S = 60
 _PROBE_S = 2
@@ -123,7 +123,7 @@ def _environ(
         value = getattr(settings, declared.name)
         if value is None or (declared.metadata["secret"] and declared.name not in secrets):
             continue
-        environ[variable(declared)] = f"{value:f}" if isinstance(value, float) else str(value)
+        environ[variable(declared)] = written(value)
     return environ
 
 
