@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.courier import Courier
 from tests.hands import Hands
 from tests.ollama_peer import OllamaPeer
 from tests.servers import PostgresServer, RedisServer, postgres, redis
 from tests.stack import Caller, Stack, running
+from tests.storage import execute
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -80,6 +82,13 @@ def hands(stack_without_worker: Stack) -> Iterator[Hands]:
     started.clear()
     yield started
     started.clear()
+
+
+@pytest.fixture
+def courier(stack_without_worker: Stack, hands: Hands) -> Courier:
+    """The worker that delivers, played by the test, with nothing to deliver yet."""
+    execute(stack_without_worker, "DELETE FROM deliveries")
+    return Courier(stack_without_worker)
 
 
 def storage(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:

@@ -50,8 +50,13 @@ REFUSED_ON_PURPOSE: dict[str, Callable[[Body], bool]] = {
 
 @schemathesis.hook
 def map_case(context: HookContext, case: AnyCase) -> AnyCase:
-    """Gives each valid submission a key of its own: the same with other content is refused."""
+    """Gives each valid submission a key of its own: the same with other content is refused.
+
+    No submission has a receiver that there could be: the worker calls it.
+    """
     body: Any = case.body
+    if _is_submission(body) and _would_be_called(body.get("callback_url")):
+        body = case.body = {**body, "callback_url": "https://receiver.invalid/{job_id}"}
     if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE and _is_submission(body):
         case.body = {**body, "idempotency_key": f"{next(_numbers)} {body['idempotency_key']}"}
     return case
@@ -66,6 +71,10 @@ def filter_failure(
     if not isinstance(failure, RejectedPositiveData) or not _is_submission(body):
         return True
     return not any(applies(body) for applies in REFUSED_ON_PURPOSE.values())
+
+
+def _would_be_called(url: Any) -> bool:
+    return isinstance(url, str) and callback_url.problem(url) is None
 
 
 def _is_submission(body: Any) -> bool:

@@ -45,6 +45,8 @@ _TIMING = {
     "TASKFORGE_RETRY_DELAY_S": "0.2",
     "TASKFORGE_DRAIN_S": "3",
     "TASKFORGE_RATE_LIMIT": "100000/minute",
+    "TASKFORGE_CALLBACK_TIMEOUT_S": "3",
+    "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "Inside.example, inner.example",
 }
 
 

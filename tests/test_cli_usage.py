@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli_running import environ, run
 
-COMMANDS = ("up", "demo", "doctor", "clients", "keys", "tickets", "serve", "migrate")
+COMMANDS = ("up", "demo", "doctor", "clients", "keys", "deliveries", "tickets", "serve", "migrate")
 NOBODY = "127.0.0.1:1"
 
 
@@ -25,6 +25,9 @@ def test_help_lists_the_commands_and_the_exit_codes() -> None:
         *((name,) for name in COMMANDS),
         ("clients", "create"),
         ("clients", "limits"),
+        ("clients", "callback-secret"),
+        ("deliveries", "list"),
+        ("deliveries", "redeliver"),
         ("keys", "create"),
         ("keys", "rotate"),
         ("serve", "core"),
@@ -46,6 +49,8 @@ def test_every_command_has_help(arguments: tuple[str, ...]) -> None:
         ("clients", "create"),
         ("clients", "features", "acme"),
         ("clients", "limits", "acme"),
+        ("clients", "callback-secret", "acme", "--overlap", "1h"),
+        ("deliveries", "list"),
         ("keys", "create", "--client", "acme"),
         ("keys", "create", "--client", "acme", "--scope", "everything"),
         ("keys", "create", "--client", "acme", "--scope", "tickets:read", "--expires", "soon"),
@@ -100,6 +105,28 @@ def test_a_worker_without_a_token_says_so(tmp_path: Path) -> None:
     done = run("serve", "worker", env=environ(TASKFORGE_DATA_DIR=str(tmp_path)))
     assert done.returncode == 2
     assert "TASKFORGE_WORKER_TOKEN" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "no certificates"])
+def test_a_worker_refuses_a_file_without_certificates(text: str, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text(text)
+    env = environ(
+        TASKFORGE_DATA_DIR=str(tmp_path),
+        TASKFORGE_WORKER_TOKEN="w" * 32,
+        TASKFORGE_OLLAMA_URL=f"http://{NOBODY}",
+        TASKFORGE_CALLBACK_CA_FILE=str(tmp_path / "ca.pem"),
+    )
+    done = run("serve", "worker", env=env)
+    assert done.returncode == 2
+    assert "TASKFORGE_CALLBACK_CA_FILE" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1", "https://inside.example", "a b/c", "::1", "*.x"])
+def test_internal_hosts_are_names(value: str) -> None:
+    done = run("clients", "list", env=environ(TASKFORGE_CALLBACK_INTERNAL_HOSTS=value))
+    assert done.returncode == 2
+    assert "TASKFORGE_CALLBACK_INTERNAL_HOSTS: must be names" in done.stderr
 
 
 def test_operators_without_a_token_are_told_where_it_comes_from(tmp_path: Path) -> None:

@@ -247,8 +247,10 @@ def test_reflection_lists_every_service(stack_without_worker: Stack) -> None:
         "taskforge.tickets.v1.TicketsService",
         "taskforge.tickets.v1.AccessService",
         "taskforge.worker.v1.WorkerService",
+        "taskforge.worker.v1.DeliveriesService",
         "taskforge.admin.v1.ClientsService",
         "taskforge.admin.v1.KeysService",
+        "taskforge.admin.v1.DeliveriesService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }

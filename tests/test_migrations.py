@@ -3,13 +3,17 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from playhouse.migrations import Runner
 
 from core.models import Table
 from tests.conftest import storage
 from tests.stack import Stack
 from tests.storage import execute, opened
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -77,6 +81,26 @@ def test_core_does_not_start_over_an_unprepared_database(unprepared: Stack) -> N
     assert refused.returncode == 2
     assert "taskforge migrate" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_clients_from_before_there_were_callbacks_get_a_secret(unprepared: Stack) -> None:
+    with opened(unprepared) as database:
+        Runner(database, str(ROOT / "core" / "migrations")).up("0001_initial")
+    execute(
+        unprepared,
+        "INSERT INTO clients (id, name, features, queued, running, served_at, created_at)"
+        " VALUES (?, 'old', 'tickets', 0, 0, 0, 1)",
+        uuid4().hex,
+    )
+    assert unprepared.run("migrate").returncode == 0
+
+    unprepared.core.start()
+    try:
+        shown = unprepared.run("clients", "callback-secret", "old")
+    finally:
+        unprepared.core.stop()
+
+    assert shown.stdout.startswith("whsec_")
 
 
 def test_models_and_migrations_have_the_same_columns(stack_without_worker: Stack) -> None:

@@ -6,10 +6,14 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from standardwebhooks import WebhookVerificationError
 
+from tests.courier import Courier, ended_job
+from tests.hands import Hands
 from tests.ollama_peer import OllamaPeer
 from tests.stack import Caller, Stack
 from tickets.validation import result_problems
@@ -34,9 +38,11 @@ def test_each_file_exists() -> None:
 
 def test_each_command_exists(stack: Stack) -> None:
     named = set(
-        re.findall(r"taskforge ((?:up|doctor|migrate|serve core|clients create))\b", README)
+        re.findall(
+            r"taskforge ((?:up|doctor|migrate|serve core|clients [\w-]+|deliveries list))\b", README
+        )
     )
-    assert len(named) == 5
+    assert len(named) == 7
     assert [command for command in named if stack.run(*command.split(), "--help").returncode] == []
 
 
@@ -90,6 +96,29 @@ def test_the_grpc_snippet_prints_a_result(caller: Caller, peer: OllamaPeer) -> N
     )
     assert ran.returncode == 0, ran.stderr
     assert "SPEC-1" in ran.stdout
+
+
+def test_the_receiver_takes_what_is_ours_and_nothing_else(
+    idle_caller: Caller,
+    hands: Hands,
+    courier: Courier,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack = idle_caller.stack
+    job_id = ended_job(idle_caller, hands)
+    callback = courier.take().delivery
+    secret = stack.run("clients", "callback-secret", idle_caller.name).stdout.strip()
+    monkeypatch.setenv("CALLBACK_SECRET", secret)
+    snippet: dict[str, Any] = {}
+    exec(_block("python", "Webhook"), snippet)
+
+    snippet["receive"](dict(callback.headers), callback.body)
+
+    printed = capsys.readouterr().out
+    assert printed == f"tickets.job.completed {job_id} /tickets/v1/jobs/{job_id}/result\n"
+    with pytest.raises(WebhookVerificationError):
+        snippet["receive"](dict(callback.headers), callback.body + b" ")
 
 
 def _block(language: str, containing: str) -> str:

@@ -1,0 +1,189 @@
+"""Who holds a delivery: claims, lost leases, and how many a client and a receiver have at once."""
+
+from tests.courier import (
+    DELIVERED,
+    DELIVERING,
+    FAILED,
+    PENDING,
+    Courier,
+    Parcel,
+    claim_request,
+    delivery_of,
+    ended_job,
+    hurry,
+    release_request,
+    report_request,
+)
+from tests.hands import Hands
+from tests.stack import Caller, Stack
+from tests.storage import execute
+from tests.waiting import eventually
+
+JOBS = "/tickets/v1/jobs"
+
+
+def test_a_repeated_claim_returns_the_same_delivery(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    ended_job(idle_caller, hands)
+    first = courier.take()
+
+    again = courier.claim(first.token)
+
+    assert again is not None
+    assert again.delivery.delivery_id == first.delivery.delivery_id
+    assert courier.claim() is None
+
+
+def test_a_repeated_report_changes_nothing(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    parcel = courier.take()
+    courier.report(parcel, 503)
+    before = delivery_of(idle_caller.stack, job_id)
+
+    courier.report(parcel, 503)
+    courier.report(parcel, 200)
+
+    assert delivery_of(idle_caller.stack, job_id) == before
+    assert before.status == PENDING
+
+
+def test_a_token_is_good_for_one_attempt(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    first = courier.take()
+    courier.report(first, 503)
+    hurry(idle_caller.stack, job_id)
+
+    assert courier.reason("ClaimDelivery", claim_request(courier, first.token)) == "LEASE_LOST"
+    second = courier.take()
+    assert courier.reason("ReportDelivery", report_request(first, 200)) == "LEASE_LOST"
+    assert delivery_of(idle_caller.stack, job_id).status == DELIVERING
+    courier.report(second, 200)
+    assert delivery_of(idle_caller.stack, job_id).status == DELIVERED
+
+
+def test_a_token_holds_only_its_own_delivery(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    for _ in range(2):
+        ended_job(idle_caller, hands)
+    one, two = courier.take(), courier.take()
+    crossed = Parcel(one.token, two.delivery)
+
+    assert courier.reason("ReportDelivery", report_request(crossed, 200)) == "LEASE_LOST"
+    assert courier.reason("ReleaseDelivery", release_request(crossed)) == "LEASE_LOST"
+
+
+def test_a_released_delivery_is_due_at_once_and_costs_no_attempt(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    for _ in range(20):
+        courier.release(courier.take())
+
+    assert delivery_of(idle_caller.stack, job_id).attempts == []
+    courier.report(courier.take(), 200)
+    assert len(delivery_of(idle_caller.stack, job_id).attempts) == 1
+
+
+def lose(courier: Courier) -> None:
+    execute(courier.stack, "UPDATE deliveries SET lease_expires_at = 1 WHERE status = 'delivering'")
+
+
+def test_what_a_lost_worker_held_is_due_again(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    stale = courier.take()
+
+    lose(courier)
+
+    fresh = eventually(courier.claim)
+    assert fresh is not None
+    assert fresh.delivery.delivery_id == stale.delivery.delivery_id
+    for rpc, report in (
+        ("ReportDelivery", report_request(stale, 200)),
+        ("ReleaseDelivery", release_request(stale)),
+    ):
+        assert courier.reason(rpc, report) == "LEASE_LOST"
+    courier.report(fresh, 200)
+    delivery = delivery_of(idle_caller.stack, job_id)
+    assert delivery.status == DELIVERED
+    assert [attempt.problem for attempt in delivery.attempts] == [
+        f"the worker {courier.worker_id} was lost",
+        "",
+    ]
+
+
+def test_a_silent_worker_loses_its_delivery_by_itself(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    """The only one that waits for a real lease to run out."""
+    ended_job(idle_caller, hands)
+    courier.take()
+
+    assert eventually(courier.claim)
+
+
+def test_a_delivery_that_loses_its_worker_ten_times_fails(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    courier.take()
+    execute(courier.stack, "UPDATE deliveries SET lease_losses = 9")
+
+    lose(courier)
+
+    eventually(lambda: delivery_of(idle_caller.stack, job_id).status == FAILED)
+    assert courier.claim() is None
+
+
+# Fairness
+
+
+def test_a_client_holds_two_deliveries_at_a_time(
+    idle_caller: Caller, stack_without_worker: Stack, hands: Hands, courier: Courier
+) -> None:
+    other = stack_without_worker.caller()
+    for number in range(5):
+        ended_job(idle_caller, hands, f"https://host{number}.example.com/")
+    last = ended_job(other, hands, "https://quick.example.com/")
+
+    held = [courier.take(), courier.take(), courier.take()]
+
+    assert delivery_of(stack_without_worker, last).status == DELIVERING
+    assert courier.claim() is None
+    courier.report(held[0], 200)
+    assert courier.claim() is not None
+
+
+def test_a_receiver_is_sent_two_at_a_time_whoever_its_clients_are(
+    stack_without_worker: Stack, hands: Hands, courier: Courier
+) -> None:
+    for _ in range(3):
+        ended_job(stack_without_worker.caller(), hands, "https://hooks.example.com/a")
+    other = ended_job(stack_without_worker.caller(), hands, "https://hooks.example.com:8443/a")
+
+    held = [courier.take() for _ in range(3)]
+
+    assert delivery_of(stack_without_worker, other).status == DELIVERING
+    assert courier.claim() is None
+    courier.report(held[0], 500)
+    assert courier.claim() is not None
+
+
+def test_who_has_waited_longest_is_next(
+    stack_without_worker: Stack, hands: Hands, courier: Courier
+) -> None:
+    jobs = [
+        ended_job(stack_without_worker.caller(), hands, f"https://h{n}.example.com/{{job_id}}")
+        for n in range(4)
+    ]
+
+    urls = [courier.take().delivery.url for _ in jobs]
+
+    assert [url.rpartition("/")[2] for url in urls] == jobs
