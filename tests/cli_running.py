@@ -118,7 +118,10 @@ def _first_lines(process: subprocess.Popen[str], log: Path) -> list[str]:
 def members(group: int) -> dict[int, str]:
     """The living processes of a process group, by id, with their command lines."""
     listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,pgid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-e", "-ww", "-o", "pid=,pgid=,stat=,args="],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found = (line.split(None, 3) for line in listed.stdout.splitlines())
     return {
