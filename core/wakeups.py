@@ -156,9 +156,7 @@ class _Bell:
 
     def _queue(self) -> tuple[Any, Callable[[], Any]]:
         if self._opened is None:
-            self._opened = open_queue(
-                self._url, self._name, on_wake=_never, patience_s=_PATIENCE_S
-            )
+            self._opened = open_queue(self._url, self._name, on_wake=_never, patience_s=_PATIENCE_S)
         return self._opened
 
 

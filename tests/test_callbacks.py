@@ -322,7 +322,7 @@ def test_a_lost_wake_up_loses_no_callback(caller: Caller, receiver: Receiver) ->
         caller.call("DELETE", f"{JOBS}/{job_id}")
         assert status(delivery_of(caller.stack, job_id)) == "pending"
         url = stack.environ.get("TASKFORGE_QUEUE_URL") or f"sqlite:///{stack.folder / 'queue.db'}"
-        queue, _ = open_queue(url, DELIVERIES, on_wake=lambda: None)
+        queue, _ = open_queue(url, DELIVERIES, on_wake=lambda: None, patience_s=2)
         queue.flush()
     finally:
         stack.worker.start()
