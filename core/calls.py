@@ -159,5 +159,7 @@ def _trailers() -> tuple[tuple[str, str | bytes], ...]:
 
 
 def _call_id(metadata: access.Metadata) -> str:
-    given = next((value for key, value in metadata or () if key == REQUEST_ID_KEY), "")
-    return given_or_new(str(given))
+    for key, value in metadata or ():
+        if key == REQUEST_ID_KEY:
+            return given_or_new(str(value))
+    return given_or_new("")

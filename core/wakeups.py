@@ -6,18 +6,16 @@ worker claim until nothing is left, so more would say nothing new.
 
 import logging
 import threading
-from collections.abc import Callable
 from heapq import heappop, heappush
-from time import monotonic
-from typing import Any
 from uuid import UUID
 
 from core import callbacks, clock
+from core.bell import Bell
 from core.database import transaction
 from core.deliveries import is_due
 from core.models import Delivery, Job, Worker
 from tickets.lifecycle import Stage, Status
-from worker.queue import DELIVERIES, JOBS, open_queue
+from worker.queue import DELIVERIES, JOBS
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +26,6 @@ LOOK_S = 0.25
 
 _BATCH = 500
 
-# A queue that is locked or silent costs one caller this long, and nobody the same time again.
-_PATIENCE_S = 2.0
-_AWAY_S = 2.0
-
 
 # How late a delivery may be because nobody noticed that its time had come.
 _NOTICE_S = 1.0
@@ -41,8 +35,8 @@ class Wakeups:
     """Tells workers that there is something to claim."""
 
     def __init__(self, queue_url: str) -> None:
-        self._jobs = _Bell(queue_url, JOBS)
-        self._deliveries = _Bell(queue_url, DELIVERIES)
+        self._jobs = Bell(queue_url, JOBS)
+        self._deliveries = Bell(queue_url, DELIVERIES)
         self._lock = threading.Lock()
         self._later: list[int] = []
 
@@ -123,51 +117,12 @@ class Wakeups:
             return due
 
 
-class _Bell:
-    """The sending end of one queue.
-
-    Attributes:
-        slots: How many wake-ups it may hold.
-    """
-
-    def __init__(self, url: str, name: str) -> None:
-        self.slots = 1
-        self._url = url
-        self._name = name
-        # One at a time: who waits behind a queue that turns out to be away need not try it.
-        self._turn = threading.Lock()
-        self._away_until = 0.0
-        self._opened: tuple[Any, Callable[[], Any]] | None = None
-
-    def ring(self, missing: Callable[[int], int]) -> bool:
-        """Sends as many as are missing beside those that wait; False when the queue is away."""
-        with self._turn:
-            if monotonic() < self._away_until:
-                return False
-            try:
-                queue, wake = self._queue()
-                for _ in range(missing(queue.pending_count())):
-                    wake()
-            except Exception as fault:  # noqa: BLE001 - Redis, SQLite and the disk fail in their own ways
-                log.warning("workers cannot be woken, the queue is away: %s", fault)
-                self._away_until = monotonic() + _AWAY_S
-                return False
-        return True
-
-    def _queue(self) -> tuple[Any, Callable[[], Any]]:
-        if self._opened is None:
-            self._opened = open_queue(self._url, self._name, on_wake=_never, patience_s=_PATIENCE_S)
-        return self._opened
-
-
 def present_slots(at: int) -> list[int]:
     """How many jobs each worker that has spoken up lately can run at once."""
     return [worker.slots for worker in _present(at)]
 
 
 def _present(at: int) -> list[Worker]:
-    return list(Worker.select().where(Worker.seen_at > at - clock.micros(PRESENCE_S)))
-
-
-def _never() -> None:
-    raise AssertionError("core consumes no queue")
+    # A core has a row too, and no slots.
+    seen_lately = Worker.seen_at > at - clock.micros(PRESENCE_S)
+    return list(Worker.select().where(seen_lately, Worker.slots > 0))

@@ -70,6 +70,8 @@ class ScriptedCore:
         self.calls: list[Call] = []
         self.connections: list[socket.socket] = []
         self.pings_answered = 0
+        # While it is, what comes on a connection is never looked at again, as behind a cut cable.
+        self.deaf = False
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -96,6 +98,8 @@ class ScriptedCore:
         try:
             connected.sendall(http2.data_to_send())
             while received := connected.recv(65_536):
+                if self.deaf:
+                    return
                 for event in http2.receive_data(received):
                     self._take(event, http2, connected, calls)
                 connected.sendall(http2.data_to_send())

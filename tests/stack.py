@@ -256,7 +256,11 @@ class Stack:
         """A new client with a key."""
         name = f"client {next(_numbers)}"
         client = self.clients.CreateClient(
-            clients_pb2.CreateClientRequest(name=name), metadata=self.operator
+            clients_pb2.CreateClientRequest(name=name),
+            metadata=self.operator,
+            # A channel to a core that was restarted may take a second to find it.
+            wait_for_ready=True,
+            timeout=_START_S,
         )
         if rate_limit is not None or max_queued is not None:
             limits = clients_pb2.ClientLimits(rate_limit=rate_limit, max_queued=max_queued)

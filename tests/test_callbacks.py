@@ -280,7 +280,9 @@ def test_a_slow_receiver_holds_up_nobody_else(
 
         first_end = eventually(lambda: [d for j in hogs for d in attempts(hog, j)])
         assert delivered < min(first_end)
-        assert len(slow.received) <= 4
+        # Two, and the few that were claimed at the same moment; without a bound it would be all
+        # eight threads.
+        assert len(slow.received) < 8
 
 
 def attempts(caller: Caller, job_id: str) -> list[Any]:

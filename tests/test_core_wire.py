@@ -11,6 +11,7 @@ from h2.errors import ErrorCodes
 from taskforge.tickets.v1 import jobs_pb2
 
 from tests.grpc_script import Act, Call, ScriptedCore
+from tests.processes import free_port
 from tests.stack import Stack, request
 
 SCHEMA = jobs_pb2.TicketsSchemaResponse(input_schema_version="tickets.input.v1")
@@ -190,6 +191,26 @@ def test_what_speaks_no_grpc_is_no_core(edge: Edge) -> None:
             assert failed.status_code == 500
             assert failed.json()["error"]["code"] == "internal_error"
         assert schema(url).status_code == 200
+
+
+def test_an_address_that_nobody_listens_at_is_passed_over(edge: Edge) -> None:
+    with core(good, Call.hang_up) as peer:
+        peer.address = f"127.0.0.1:{free_port()},{peer.address}"
+        url = edge(peer)
+        assert schema(url).status_code == 200
+
+
+def test_a_connection_that_has_gone_deaf_is_noticed_while_it_is_idle(edge: Edge) -> None:
+    with core(good) as peer:
+        url = edge(peer)
+        assert schema(url).status_code == 200
+        peer.deaf = True
+        time.sleep(10)
+        peer.deaf = False
+        began = time.monotonic()
+        assert schema(url).status_code == 200
+        assert time.monotonic() - began < 5
+        assert len(peer.connections) == 2
 
 
 def test_a_silent_core_is_not_waited_for_without_end(edge: Edge) -> None:

@@ -30,6 +30,7 @@ from taskforge.tickets.v1 import jobs_pb2
 
 from core import clock, database, jobs, leases, migrate
 from core.access import Caller
+from core.bell import Bell
 from core.database import forget_connection
 from core.leases import Lease, Outcome
 from core.models import Client, Worker
@@ -81,13 +82,18 @@ class Core:
     swept_at: int
 
 
-class ListQueue(Wakeups):
-    """Wake-ups through a queue in memory, which can be away."""
+class ListQueue(Bell):
+    """A queue in memory, which can be away."""
 
     def __init__(self) -> None:
-        super().__init__("memory")
+        super().__init__("memory", "jobs")
         self.waiting = 0
         self.away = False
+
+    def come_and_go(self, *, away: bool) -> None:
+        self.away, self.waiting = away, 0
+        # The machine's time is not that of the bell's patience.
+        self._away_until = 0.0
 
     def _queue(self) -> tuple[Any, Callable[[], Any]]:
         if self.away:
@@ -99,6 +105,14 @@ class ListQueue(Wakeups):
 
     def wake(self) -> None:
         self.waiting += 1
+
+
+class ListWakeups(Wakeups):
+    """Wake-ups for jobs through that queue."""
+
+    def __init__(self, queue: ListQueue) -> None:
+        super().__init__("memory")
+        self._jobs = queue
 
 
 class Life(RuleBasedStateMachine):
@@ -135,6 +149,7 @@ class Life(RuleBasedStateMachine):
             )
         Worker.create(id="worker", slots=SLOTS, seen_at=2**60)
         self.queue = ListQueue()
+        self.wakeups = ListWakeups(self.queue)
         self.cores = [self.core(), self.core()]
         self.seen = snapshot(self.eyes)
 
@@ -149,7 +164,7 @@ class Life(RuleBasedStateMachine):
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def core(self) -> Core:
-        return Core(Sweeper(SETTINGS, self.queue), self.now + LEASE, self.now)
+        return Core(Sweeper(SETTINGS, self.wakeups), self.now + LEASE, self.now)
 
     def act(self, verb: Callable[[], Any], crash: int | None = None) -> Any:
         """Does something, crashing at a step of it; returns its answer, why not, or CRASHED."""
@@ -195,7 +210,7 @@ class Life(RuleBasedStateMachine):
         def verb() -> UUID:
             job, new = jobs.submit(caller, submission, TTL_S)
             if new:
-                self.queue.submitted(job.id)
+                self.wakeups.submitted(job.id)
             return job.id
 
         answer = self.act(verb, crash)
@@ -413,7 +428,7 @@ class Life(RuleBasedStateMachine):
     @rule(away=st.booleans())
     def queue_comes_and_goes(self, away: bool) -> None:
         """And what it held is lost."""
-        self.queue.away, self.queue.waiting = away, 0
+        self.queue.come_and_go(away=away)
 
     @rule(number=st.integers(0, 1))
     def a_lease_long_no_worker_speaks_up(self, number: int) -> None:
@@ -519,7 +534,7 @@ class Life(RuleBasedStateMachine):
 
     def finish(self) -> None:
         """Once everything works again, every job ends."""
-        self.queue.away = False
+        self.queue.come_and_go(away=False)
         core = self.core()
         deadline = self.now + 2 * clock.micros(TTL_S)
         while self.live():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import requests
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -22,6 +23,7 @@ from cli.environment import read_text
 from tests.certificates import Authority
 from tests.cli_running import environ, run
 from tests.ollama_peer import OllamaPeer
+from tests.processes import free_port
 from tests.stack import Stack, request, running
 from tests.waiting import eventually
 from tickets import tls
@@ -44,10 +46,10 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def secured(
     authority: Authority, peer: OllamaPeer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
-    """Core and worker, each with a certificate that the other asks for."""
+    """All processes, each with a certificate that core asks for."""
     variables = {"TASKFORGE_OLLAMA_URL": peer.url, **authority.core(mutual=True)}
     folder = tmp_path_factory.mktemp("secured")
-    with running(variables, folder, rooms=("core", "worker")) as stack:
+    with running(variables, folder) as stack:
         yield stack
 
 
@@ -79,6 +81,38 @@ def test_a_job_is_done_over_tls(secured: Stack) -> None:
         return bool(job.status == jobs_pb2.JOB_STATUS_COMPLETED)
 
     assert eventually(status)
+
+
+def test_a_job_is_done_over_rest_before_a_core_with_tls(secured: Stack) -> None:
+    caller = secured.caller()
+
+    job_id = caller.submit(spec="Shoppers return items. " * 20_000, ticket_count=2)
+
+    assert caller.wait(job_id)["status"] == "completed"
+    assert len(caller.get(f"/tickets/v1/jobs/{job_id}/result").json()["tickets"]) == 2
+    assert requests.get(f"{secured.url}/readyz", timeout=10).status_code == 200
+
+
+def test_an_edge_that_does_not_trust_core_says_that_it_is_away(
+    secured: Stack, stranger: Authority, tmp_path: Path
+) -> None:
+    edge = Stack(
+        {
+            **{name: text for name, text in secured.environ.items() if "TASKFORGE" in name},
+            "TASKFORGE_EDGE_BIND": f"127.0.0.1:{free_port()}",
+            "TASKFORGE_CORE_TLS_CA": str(stranger.ca),
+        },
+        tmp_path,
+    )
+    edge.edge.start()
+    try:
+        address = edge.environ["TASKFORGE_EDGE_BIND"]
+        refused = requests.get(f"http://{address}/tickets/v1/schema", timeout=10)
+        assert refused.status_code == 500
+        assert refused.json()["error"]["code"] == "internal_error"
+    finally:
+        edge.edge.stop()
+    assert "CERTIFICATE_VERIFY_FAILED" in edge.logs()
 
 
 def test_commands_reach_core_over_tls(secured: Stack) -> None:
