@@ -1,7 +1,7 @@
 """A core that always gives the same answers: the service without anything behind it.
 
 Like core it is a sync grpcio server with as many threads; it looks at no key
-and has no interceptor.
+and does nothing before and after a call.
 
     python -m bench.edge_canned_core PORT THREADS
 """

@@ -1,4 +1,4 @@
-"""Puts core together and runs it: database, services, interceptor, background threads."""
+"""Puts core together and runs it: database, services, background threads."""
 
 import gc
 import logging

@@ -14,6 +14,9 @@ from tests.stack import Caller, Stack, running
 from tests.storage import execute, identifier
 from tests.waiting import eventually
 
+# Each waits for longer than a lease.
+pytestmark = pytest.mark.slow
+
 LEASE_S = 4
 
 
