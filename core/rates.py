@@ -6,9 +6,10 @@ Counted in memory, or in the Redis of the queue, so that all cores count togethe
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
+from math import ceil, floor
 from threading import Lock
 from time import monotonic, time
+from typing import NamedTuple
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 # A Redis that does not answer costs a few calls this long, and none the same time again.
 _PATIENCE_S = 0.5
 _AWAY_S = 2.0
+_DROP_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +70,74 @@ class RateLimiter:
         return _take(self._alone, limit, key_id)
 
 
-class _Counters(MemoryStorage):
-    """The library's storage, without the thread that it starts for every hundredth of a second.
+class _Window(NamedTuple):
+    """What has been counted in a window and in the one before it.
 
-    A counter that has run out is dropped when others are made, at most once a second.
+    Attributes:
+        number: Windows since the epoch.
+        current: Calls in it.
+        previous: Calls in the one before.
+        forgotten_at: When neither matters any more.
+    """
+
+    number: int
+    current: int
+    previous: int
+    forgotten_at: float
+
+
+class _Counters(MemoryStorage):
+    """Sliding windows in memory, for the library's strategy.
+
+    Its own storage has a key for each window, and a thread that drops old ones
+    a hundred times a second.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._lock = Lock()
+        self._windows: dict[str, _Window] = {}
         self._next_drop = 0.0
 
-    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+    def acquire_sliding_window_entry(
+        self, key: str, limit: int, expiry: int, amount: int = 1
+    ) -> bool:
+        now = time()
         with self._lock:
-            if key not in self.expirations:
-                self._begin(key, time(), expiry)
-            self.storage[key] += amount
-            return self.storage[key]
+            number, current, previous, _ = self._window(key, expiry, now)
+            weighted = previous * _share_left(now, expiry) + current
+            if floor(weighted) + amount > limit:
+                return False
+            self._drop_forgotten(now)
+            until = (number + 2) * expiry
+            self._windows[key] = _Window(number, current + amount, previous, until)
+            return True
 
-    def decr(self, key: str, amount: int = 1) -> int:
-        with self._lock:
-            self.storage[key] = max(self.storage[key] - amount, 0)
-            return self.storage[key]
+    def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
+        now = time()
+        found = self._window(key, expiry, now)
+        left = _share_left(now, expiry) * expiry
+        return found.previous, left if found.previous else 0.0, found.current, left + expiry
 
-    def get(self, key: str) -> int:
-        return self.storage[key] if self.expirations.get(key, 0) > time() else 0
+    def _window(self, key: str, expiry: int, now: float) -> _Window:
+        """The window of this moment, by what the last call has left."""
+        number = int(now // expiry)
+        last = self._windows.get(key)
+        if last is None or last.number < number - 1:
+            return _Window(number, 0, 0, 0.0)
+        return last if last.number == number else _Window(number, 0, last.current, 0.0)
 
-    def _begin(self, key: str, now: float, expiry: float) -> None:
+    def _drop_forgotten(self, now: float) -> None:
+        """Looks through all keys, once in a while."""
         if now >= self._next_drop:
-            self._next_drop = now + 1
-            for old in [key for key, at in self.expirations.items() if at <= now]:
-                del self.expirations[old], self.storage[old]
-        self.storage[key] = 0
-        self.expirations[key] = now + expiry
+            self._next_drop = now + _DROP_EVERY_S
+            for key in [key for key, each in self._windows.items() if each.forgotten_at <= now]:
+                del self._windows[key]
+
+
+def _share_left(now: float, expiry: int) -> float:
+    """How much of the current window is still to come, and so of the previous one still counts."""
+    return 1 - now / expiry % 1
 
 
 def _take(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, key_id: str) -> Allowance:

@@ -150,6 +150,7 @@ def test_a_cookie_does_not_come_back(receiver: Receiver, send: Send) -> None:
         (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
         (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
     ],
+    ids=["seconds", "no time", "too long", "in an hour", "an hour ago"],
 )
 def test_the_time_to_wait_is_read_in_both_spellings(
     receiver: Receiver, send: Send, value: str, least: int, most: int
