@@ -52,13 +52,15 @@ REFUSED_ON_PURPOSE: dict[str, Callable[[Body], bool]] = {
 def map_case(context: HookContext, case: AnyCase) -> AnyCase:
     """Gives each valid submission a key of its own: the same with other content is refused.
 
-    No submission has a receiver that there could be: the worker calls it.
+    None has a receiver that there could be: the worker calls it. What is wrong on purpose stays
+    as it is.
     """
     body: Any = case.body
-    if _is_submission(body) and _would_be_called(body.get("callback_url")):
-        body = case.body = {**body, "callback_url": "https://receiver.invalid/{job_id}"}
     if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE and _is_submission(body):
-        case.body = {**body, "idempotency_key": f"{next(_numbers)} {body['idempotency_key']}"}
+        key = f"{next(_numbers)} {body['idempotency_key']}"
+        case.body = body = {**body, "idempotency_key": key}
+        if _would_be_called(body.get("callback_url")):
+            body["callback_url"] = "https://receiver.invalid/{job_id}"
     return case
 
 
