@@ -125,22 +125,21 @@ class Channel:
 
     def _take(self) -> Connection | None:
         """An idle connection that is still good."""
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                break  # another thread was quicker
+        while (connection := self._pop()) is not None:
             if connection.is_usable():
                 return connection
             connection.close()
         return None
 
     def _drop_idle(self) -> None:
-        while self._idle:
-            try:
-                self._idle.pop().close()
-            except IndexError:
-                return
+        while (connection := self._pop()) is not None:
+            connection.close()
+
+    def _pop(self) -> Connection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _tend(self) -> None:
         """Looks after idle connections, which nobody reads from.
