@@ -78,7 +78,8 @@ def _url(*schemes: str) -> Callable[[str], str]:
 def _ollama_url(value: str) -> str:
     if value == EMBEDDED:
         return value
-    return _url("http", "https")(value).rstrip("/")
+    each = [one.strip().rstrip("/") for one in value.split(",")]
+    return ",".join(_url("http", "https")(one) for one in each)
 
 
 def _rate(value: str) -> str:
@@ -151,11 +152,18 @@ class Settings:
     ollama_url: str | None = _setting(
         _ollama_url,
         None,
-        "`http://HOST:11434`, or `embedded` for the small model that comes along. "
+        "`http://HOST:11434`, several of them with commas between (each has the model; the least "
+        "busy one is asked), or `embedded` for the small model that comes along. "
         "Unset: an Ollama on its standard port, else the embedded model.",
     )
     ollama_model: str | None = _setting(
         _text, None, "Name of the model. Unset: the first installed chat model."
+    )
+    ollama_parallel: int = _setting(
+        _integer(1, 64),
+        "1",
+        "Calls that one job makes to each Ollama server at once, where a long spec takes several; "
+        "as that server's `OLLAMA_NUM_PARALLEL`.",
     )
     profile: str = _setting(
         _choice("auto", "extractive", "freeform"),

@@ -18,7 +18,13 @@ import urllib3
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
 from worker.line import Line, session
-from worker.ollama.faults import bad_output, not_ollama, raise_for_status, timed_out, translated
+from worker.ollama.faults import (
+    UnusableError,
+    not_ollama,
+    raise_for_status,
+    timed_out,
+    translated,
+)
 from worker.ollama.stream import Reply, assemble
 
 _FAULTS = (GenerationError, requests.RequestException, urllib3.exceptions.HTTPError, OSError)
@@ -143,6 +149,6 @@ class OllamaClient:
         while piece := response.raw.read1(65536):
             total += len(piece)
             if total > self._limits.answer_bytes:
-                raise bad_output("the model's answer is too long", retryable=False)
+                raise UnusableError("the model's answer is too long", retryable=False)
             line.wait_at_most(self._limits.idle_s)
             yield piece

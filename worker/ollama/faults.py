@@ -41,6 +41,18 @@ class RefusedError(GenerationError):
         """The prompt does not fit into the model's context."""
         return self.status == HTTPStatus.BAD_REQUEST and "context" in self.detail
 
+    @property
+    def is_about_the_request(self) -> bool:
+        """Another server of the same model would refuse it as well."""
+        return self.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+
+class UnusableError(GenerationError):
+    """The answer has no good end: it loops, it breaks off, or it is far too long."""
+
+    def __init__(self, message: str, *, retryable: bool) -> None:
+        super().__init__(JobErrorCode.MODEL_OUTPUT_INVALID, message, retryable=retryable)
+
 
 def raise_for_status(response: requests.Response, body: dict[str, Any] | None) -> None:
     """Raises what an answer other than 200 means for the request with this body."""
@@ -91,10 +103,6 @@ def translated(fault: Exception, line: Line) -> GenerationError:
 
 def timed_out(message: str) -> GenerationError:
     return GenerationError(JobErrorCode.MODEL_TIMEOUT, message, retryable=True)
-
-
-def bad_output(message: str, *, retryable: bool) -> GenerationError:
-    return GenerationError(JobErrorCode.MODEL_OUTPUT_INVALID, message, retryable=retryable)
 
 
 def not_ollama() -> GenerationError:

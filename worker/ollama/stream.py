@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from worker.ollama.faults import RefusedError, bad_output, not_ollama
+from worker.ollama.faults import RefusedError, UnusableError, not_ollama
 from worker.ollama.watchdog import Watchdog
 
 
@@ -56,7 +56,7 @@ def assemble(chunks: Iterator[bytes]) -> Reply:
         if isinstance(content, str):
             parts.append(content)
             if watchdog.is_stuck(content) and not found.get("done"):
-                raise bad_output("the model repeats itself without end", retryable=True)
+                raise UnusableError("the model repeats itself without end", retryable=True)
         if found.get("done") is True:
             return Reply(
                 text="".join(parts),
@@ -64,7 +64,7 @@ def assemble(chunks: Iterator[bytes]) -> Reply:
                 prompt_tokens=_count(found.get("prompt_eval_count")),
                 completion_tokens=_count(found.get("eval_count")),
             )
-    raise bad_output("the model's answer broke off", retryable=True)
+    raise UnusableError("the model's answer broke off", retryable=True)
 
 
 def _count(value: Any) -> int | None:
