@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import ollama
@@ -18,6 +19,7 @@ from tickets.settings import load
 from worker import provider
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
+from worker.generation.journal import Journal
 from worker.ollama import Limits, OllamaClient, RefusedError, Reply
 from worker.provider import Profile, Provider
 
@@ -55,6 +57,7 @@ def chat(
         body(marker),
         deadline=time.monotonic() + seconds,
         cancellation=cancellation or Cancellation(),
+        heard=lambda _piece: None,
     )
 
 
@@ -178,7 +181,12 @@ def test_cancel_while_connecting() -> None:
         client = OllamaClient(f"http://127.0.0.1:{full.getsockname()[1]}", Limits(connect_s=60))
         threading.Timer(0.2, cancellation.request).start()
         with pytest.raises(GenerationCancelled):
-            client.chat(body(), deadline=time.monotonic() + 60, cancellation=cancellation)
+            client.chat(
+                body(),
+                deadline=time.monotonic() + 60,
+                cancellation=cancellation,
+                heard=lambda _piece: None,
+            )
         for other in waiting:
             other.close()
 
@@ -206,6 +214,7 @@ def ask(found: Provider, marker: str = "") -> Reply:
         answer_tokens=200,
         deadline=time.monotonic() + 30,
         cancellation=Cancellation(),
+        opened=partial(Journal().call, purpose="", prompt=""),
     )
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from tickets.settings import SettingsError, load
 from worker import provider
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationError
+from worker.generation.journal import Journal
 from worker.ollama import RefusedError, Reply
 from worker.provider import Provider
 
@@ -41,6 +43,7 @@ def ask(found: Provider, marker: str = "") -> Reply:
         answer_tokens=200,
         deadline=time.monotonic() + 30,
         cancellation=Cancellation(),
+        opened=partial(Journal().call, purpose="", prompt=""),
     )
 
 

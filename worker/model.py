@@ -27,6 +27,7 @@ class Model:
 
     Attributes:
         name: As its server calls it.
+        digest: Of its files, as its server gives it; None when nobody says.
         parameters: How many it has; None when nobody says.
         context_length: Tokens that it can take and give in one call.
         thinks: It reasons before it answers, unless told not to.
@@ -34,6 +35,7 @@ class Model:
     """
 
     name: str
+    digest: str | None
     parameters: int | None
     context_length: int
     thinks: bool
@@ -61,9 +63,10 @@ def described(name: str, details: dict[str, Any], profile: str) -> Model:
     parameters = _parameters(name, details)
     small = parameters is not None and parameters < _FREEFORM_FROM
     by_size = Profile.EXTRACTIVE if small else Profile.FREEFORM
-    capabilities = details.get("capabilities")
+    capabilities, digest = details.get("capabilities"), details.get("digest")
     return Model(
         name=name,
+        digest=digest[:100] if isinstance(digest, str) else None,
         parameters=parameters,
         context_length=_context_length(details),
         thinks=isinstance(capabilities, list) and "thinking" in capabilities,

@@ -7,12 +7,15 @@ that knows nothing but `/api/chat` will do as long as the model is named.
 import contextlib
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from tickets.errors import JobErrorCode
 from tickets.settings import EMBEDDED, Settings
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationError
+from worker.generation.journal import Call
 from worker.model import Model, Profile, can_chat, described
 from worker.ollama import Hosts, OllamaClient, RefusedError, Reply
 from worker.ollama.hosts import Host, is_the_hosts
@@ -25,6 +28,9 @@ _LOOKUP_S = 5.0
 _KNOWN_FOR_S = 600.0
 _GUESSED_FOR_S = 30.0
 _KEEP_ALIVE = "10m"
+
+# Opens the record of a request, from `model` and `options`.
+Opened = Callable[..., AbstractContextManager[Call]]
 
 
 class Provider:
@@ -85,6 +91,7 @@ class Provider:
         answer_tokens: int,
         deadline: float,
         cancellation: Cancellation,
+        opened: Opened,
         temperature: float = 0.0,
     ) -> Reply:
         """One answer of the model, in the shape of a schema where the server can do that.
@@ -98,6 +105,7 @@ class Provider:
             answer_tokens: The most that the model may write.
             deadline: On the monotonic clock.
             cancellation: Ends the call at any moment.
+            opened: Takes each request to a server on record.
             temperature: 0 for the likeliest answer.
         """
         model = self.model()
@@ -125,6 +133,7 @@ class Provider:
                         model=model,
                         deadline=deadline,
                         cancellation=cancellation,
+                        opened=opened,
                     )
             except GenerationError as fault:
                 none_left = len(tried) == len(self._hosts) or time.monotonic() >= deadline
@@ -155,7 +164,7 @@ class Provider:
         """The model as one server describes it; None when it has none that would do."""
         if self._named:
             details = client.show(self._named, deadline=_soon())
-            return described(self._named, details, self._profile)
+            return described(self._named, details | _digest(client, self._named), self._profile)
         for name, listed in _installed(client):
             details = dict(listed)
             with contextlib.suppress(GenerationError):
@@ -173,15 +182,21 @@ def _chat(
     model: Model,
     deadline: float,
     cancellation: Cancellation,
+    opened: Opened,
 ) -> Reply:
     """The answer of one server, asked for less where it refuses to give more."""
     manner = host.manner
     while True:
         extras = manner.extras(schema, thinks=model.thinks)
         try:
-            reply = host.client.chat(
-                {**body, **extras}, deadline=deadline, cancellation=cancellation
-            )
+            with opened(model=model.name, options=_told(body, extras)) as call:
+                reply = host.client.chat(
+                    {**body, **extras},
+                    deadline=deadline,
+                    cancellation=cancellation,
+                    heard=call.hear,
+                )
+                call.answered(reply)
         except RefusedError as refusal:
             lesser = manner.lesser(refusal, asked="think" in extras)
             if lesser is None:
@@ -191,6 +206,22 @@ def _chat(
             # What the server has refused, it need not be asked for the next job.
             host.manner = manner
             return reply
+
+
+def _told(body: dict[str, Any], extras: dict[str, Any]) -> dict[str, Any]:
+    """The options of a request, as they are recorded: a schema by its name only."""
+    options: dict[str, Any] = body["options"]
+    given = extras.get("format")
+    return {**options, **extras, "format": "schema" if isinstance(given, dict) else given}
+
+
+def _digest(client: OllamaClient, name: str) -> dict[str, Any]:
+    """The digest that the list of installed models gives for one; `show` does not tell it."""
+    with contextlib.suppress(GenerationError):
+        for listed, entry in _installed(client):
+            if listed in {name, f"{name}:latest"} and "digest" in entry:
+                return {"digest": entry["digest"]}
+    return {}
 
 
 def _installed(client: OllamaClient) -> list[tuple[str, dict[str, Any]]]:

@@ -1,11 +1,14 @@
 """The calls that one attempt makes to the model, and what they have cost together."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled
+from worker.generation.journal import Journal
+from worker.generation.prompts import Prompt
 from worker.generation.text import tokens
 from worker.ollama import Reply
 from worker.provider import Model, Provider
@@ -25,15 +28,25 @@ class Calls:
     provider: Provider
     deadline: float
     cancellation: Cancellation
+    journal: Journal
     model: Model = field(init=False)
     replies: list[Reply] = field(default_factory=list)
     _started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.model = self.provider.model()
+        self.journal.model = asdict(self.model)
 
-    def ask(self, messages: list[Message], schema: dict[str, Any], answer_tokens: int) -> Reply:
-        """One answer; raises like `Provider.ask`."""
+    def ask(
+        self,
+        messages: list[Message],
+        schema: dict[str, Any],
+        answer_tokens: int,
+        *,
+        purpose: str,
+        prompt: Prompt,
+    ) -> Reply:
+        """One answer, on record with its purpose and prompt; raises like `Provider.ask`."""
         if self.cancellation.requested:
             raise GenerationCancelled
         reply = self.provider.ask(
@@ -43,6 +56,7 @@ class Calls:
             answer_tokens=answer_tokens,
             deadline=self.deadline,
             cancellation=self.cancellation,
+            opened=partial(self.journal.call, purpose=purpose, prompt=prompt.label),
         )
         self.replies.append(reply)
         return reply

@@ -47,7 +47,13 @@ def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
     first = Choice(titles[0], next(iter(leads.values())), by_model=False)
     if len(titles) == 1 and len(leads) == 1:
         return first
-    reply = calls.ask(_messages(piece, titles, leads), _schema(titles, leads), _ANSWER_TOKENS)
+    reply = calls.ask(
+        _messages(piece, titles, leads),
+        _schema(titles, leads),
+        _ANSWER_TOKENS,
+        purpose="choose title and leading sentence",
+        prompt=load("extractive"),
+    )
     try:
         answer = parse(reply.text)
     except NoJsonError:

@@ -89,8 +89,9 @@ class _Writer:
         written = len(self.drafts.tickets)
         total = f" of {self._job.ticket_count}" if self._job.ticket_count else ""
         self._report(Stage.GENERATING_TICKETS, f"ticket {written + 1}{total}")
+        purpose = f"tickets of {len(batch.sentences)} sentences"
         while True:
-            reply = self._call(messages, ask, answer_tokens)
+            reply = self._call(messages, ask, answer_tokens, purpose)
             if reply.finish_reason == "length":
                 raise _CutOffError
             try:
@@ -99,11 +100,16 @@ class _Writer:
             except (NoJsonError, NoTicketsError) as fault:
                 self._spend_repair(str(fault))
                 messages = self._complaint(messages, reply, str(fault))
+                purpose = f"again, as {fault}"
         self._take(batch, found)
 
-    def _call(self, messages: list[Message], ask: shape.Shape, answer_tokens: int) -> Reply:
+    def _call(
+        self, messages: list[Message], ask: shape.Shape, answer_tokens: int, purpose: str
+    ) -> Reply:
         try:
-            return self._calls.ask(messages, ask.schema, answer_tokens)
+            return self._calls.ask(
+                messages, ask.schema, answer_tokens, purpose=purpose, prompt=self._prompt
+            )
         except RefusedError as refusal:
             if refusal.over_context:
                 raise _CutOffError from refusal

@@ -11,6 +11,7 @@ from worker.generation import extractive, freeform
 from worker.generation.calls import Calls
 from worker.generation.document import document, source_title
 from worker.generation.job import GenerationError, GenerationJob
+from worker.generation.journal import Journal
 from worker.generation.mending import mend
 from worker.generation.spec import parse
 from worker.provider import Profile, Provider
@@ -25,6 +26,7 @@ def generate(
     deadline: float,
     cancellation: Cancellation,
     report: Callable[[Stage, str], None],
+    journal: Journal | None = None,
 ) -> dict[str, Any]:
     """A `tickets.result.v1` document that keeps every rule, and the job's options.
 
@@ -34,13 +36,14 @@ def generate(
         deadline: On the monotonic clock, for all calls together.
         cancellation: Ends the attempt at any moment.
         report: Is told each stage, and how far it has come in a few words.
+        journal: Takes what is done, also when the attempt fails.
 
     Raises:
         GenerationError: The attempt has failed.
         GenerationCancelled: The cancellation was requested.
     """
     report(Stage.PREPARING_PROMPT, "reading the spec")
-    calls = Calls(provider, deadline, cancellation)
+    calls = Calls(provider, deadline, cancellation, journal or Journal())
     spec = parse(job.spec)
     drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
     report(Stage.VALIDATING_OUTPUT, f"{len(drafts.tickets)} tickets")

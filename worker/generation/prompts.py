@@ -18,8 +18,14 @@ _BLANK = re.compile(r"\{\{(\w+)\}\}")
 class Prompt:
     """A prompt file."""
 
+    name: str
     version: int
     parts: dict[str, str]
+
+    @property
+    def label(self) -> str:
+        """The file and its version, for the records."""
+        return f"{self.name} {self.version}"
 
     def fill(self, part: str, **values: object) -> str:
         """A part's text with its blanks filled; what is filled in is not looked at again."""
@@ -32,4 +38,4 @@ def load(name: str) -> Prompt:
     text = (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
     head, _, body = text.partition("\n")
     parts = {part: content.strip() for part, content in _PART.findall(body)}
-    return Prompt(int(head.removeprefix("version:")), parts)
+    return Prompt(name, int(head.removeprefix("version:")), parts)

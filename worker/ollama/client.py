@@ -7,7 +7,7 @@ better. Nothing here knows what is asked for.
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -54,13 +54,21 @@ class OllamaClient:
         self.url = url.rstrip("/")
         self._limits = limits or Limits()
 
-    def chat(self, body: dict[str, Any], *, deadline: float, cancellation: Cancellation) -> Reply:
+    def chat(
+        self,
+        body: dict[str, Any],
+        *,
+        deadline: float,
+        cancellation: Cancellation,
+        heard: Callable[[str], None],
+    ) -> Reply:
         """One answer of `/api/chat`.
 
         Args:
             body: The request, without `stream`.
             deadline: On the monotonic clock.
             cancellation: Cuts the connection at any moment.
+            heard: Is given each piece of the answer, also of one that breaks off.
 
         Raises:
             GenerationError: No whole answer has come.
@@ -69,7 +77,7 @@ class OllamaClient:
         with self._call(
             "POST", "/api/chat", {**body, "stream": True}, deadline, cancellation
         ) as chunks:
-            return assemble(chunks)
+            return assemble(chunks, heard)
 
     def show(self, model: str, *, deadline: float) -> dict[str, Any]:
         """What `/api/show` says about a model."""

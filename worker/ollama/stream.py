@@ -1,7 +1,7 @@
 """A chat's stream of JSON lines, put together to one reply."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,8 +39,8 @@ def _object(line: bytes) -> dict[str, Any]:
     return found
 
 
-def assemble(chunks: Iterator[bytes]) -> Reply:
-    """The reply that an answer's bytes make up."""
+def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
+    """The reply that an answer's bytes make up; `heard` is given its pieces as they come."""
     parts: list[str] = []
     watchdog = Watchdog()
     for found in _objects(chunks):
@@ -55,6 +55,7 @@ def assemble(chunks: Iterator[bytes]) -> Reply:
         content = message.get("content") if isinstance(message, dict) else None
         if isinstance(content, str):
             parts.append(content)
+            heard(content)
             if watchdog.is_stuck(content) and not found.get("done"):
                 raise UnusableError("the model repeats itself without end", retryable=True)
         if found.get("done") is True:
