@@ -52,7 +52,7 @@ _ACCESS = Select(
     _Access,
     _COLUMNS,
     lambda key_id: ApiKey.select(*_COLUMNS).join(Client).where(ApiKey.id == key_id),
-    parameters=[(ApiKey.id, "")],
+    parameters=[ApiKey.id],
 )
 
 

@@ -12,11 +12,11 @@ from peewee import SQL, Field, Tuple
 from core import clock
 from core.access import Caller
 from core.database import transaction
-from core.messages import JobView
+from core.messages import VIEW, JobView
 from core.models import Client, Job, JobInput, JobResult
 from core.page_tokens import Position
 from core.prepared import Insert, Select, Statement
-from core.transitions import move, record
+from core.transitions import STANDING, Standing, move, record
 from tickets.errors import Reason, TaskForgeError
 from tickets.lifecycle import TERMINAL, Stage, Status, Verb
 
@@ -34,15 +34,19 @@ class StoredResult(NamedTuple):
     content: bytes
 
 
-_VIEW = (
-    *(Job.id, Job.status, Job.stage, Job.created_at, Job.updated_at, Job.expires_at),
-    *(Job.error_code, Job.error_message),
-)
 _OWN_JOB = Select(
     JobView,
-    _VIEW,
-    lambda job_id, client_id: Job.select(*_VIEW).where(Job.id == job_id, Job.client == client_id),
-    parameters=[(Job.id, UUID(int=0)), (Client.id, UUID(int=0))],
+    VIEW,
+    lambda job_id, client_id: Job.select(*VIEW).where(Job.id == job_id, Job.client == client_id),
+    parameters=[Job.id, Client.id],
+)
+_OWN_STANDING = Select(
+    Standing,
+    STANDING,
+    lambda job_id, client_id: Job.select(*STANDING).where(
+        Job.id == job_id, Job.client == client_id
+    ),
+    parameters=[Job.id, Client.id],
 )
 
 
@@ -52,7 +56,7 @@ def _result_form(content: Field) -> Select[StoredResult]:
         StoredResult,
         columns,
         lambda job_id: JobResult.select(*columns).where(JobResult.job == job_id),
-        parameters=[(Job.id, UUID(int=0))],
+        parameters=[Job.id],
     )
 
 
@@ -75,35 +79,21 @@ _REPLAYED = Select(
     lambda client_id, key_hash, feature: Job.select(*_ACCEPTED).where(
         Job.client == client_id, Job.idempotency_hash == key_hash, Job.feature == feature
     ),
-    parameters=[(Client.id, UUID(int=0)), (Job.idempotency_hash, b""), (Job.feature, "")],
+    parameters=[Client.id, Job.idempotency_hash, Job.feature],
 )
 _INSERT_JOB = Insert(
     Job,
-    {
-        "id": UUID(int=0),
-        "client": UUID(int=1),
-        "idempotency_hash": b"1",
-        "content_hash": b"2",
-        "feature": "1",
-        "callback_url": "2",
-        "status": "3",
-        "stage": "4",
-        "progress": "5",
-        "created_at": 1,
-        "updated_at": 2,
-        "available_at": 3,
-        "expires_at": 4,
-        "failures": 5,
-        "lease_losses": 6,
-    },
+    *("id", "client", "feature", "idempotency_hash", "content_hash", "callback_url"),
+    *("status", "stage", "progress", "failures", "lease_losses"),
+    *("created_at", "updated_at", "available_at", "expires_at"),
     ignore_conflicts=True,
 )
-_INSERT_INPUT = Insert(JobInput, {"job": UUID(int=0), "title": "1", "spec": "2", "options": b""})
+_INSERT_INPUT = Insert(JobInput, "job", "title", "spec", "options")
 _TAKE_ROOM = Statement(
     lambda client_id, room: Client.update(queued=Client.queued + SQL("1")).where(
         Client.id == client_id, Client.queued < room
     ),
-    parameters=[(Client.id, UUID(int=0)), (Client.max_queued, 0)],
+    parameters=[Client.id, Client.max_queued],
 )
 
 
@@ -184,9 +174,7 @@ def cancel(caller: Caller, job_id: str) -> JobView:
     """
     while True:
         with transaction():
-            job: Job | None = Job.get_or_none(
-                Job.id == UUID(job_id), Job.client == caller.client_id
-            )
+            job = _OWN_STANDING.first(UUID(job_id), caller.client_id)
             if job is None:
                 raise _not_found()
             status = Status(job.status)

@@ -5,19 +5,17 @@ is a conditional update over that token; what a stale token brings is dropped.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from peewee import OP, Expression
-
-from core import clock
-from core.database import row_locks, transaction
-from core.models import Client, Job, JobInput, JobResult
-from core.transitions import move
+from core import choice, clock
+from core.database import transaction
+from core.models import Job, JobInput, JobResult
+from core.prepared import Insert, Select
+from core.transitions import STANDING, Standing, move
 from tickets.errors import JobErrorCode, Reason, TaskForgeError
 from tickets.lifecycle import Stage, Status, Verb
 from tickets.settings import Settings
@@ -29,9 +27,36 @@ _RETRY_GROWTH = 4
 # fails a job within about two minutes.
 _LONGEST_RETRY_S = 60.0
 
-# How many clients' queues a claim looks into at once. One does, unless others
-# claim at the same time.
-_CANDIDATES = 8
+_BY_TOKEN = Select(
+    Standing,
+    STANDING,
+    lambda token: Job.select(*STANDING).where(Job.lease_token == token),
+    parameters=[Job.lease_token],
+)
+_HELD = Select(
+    Standing,
+    STANDING,
+    lambda job_id, token: Job.select(*STANDING).where(Job.id == job_id, Job.lease_token == token),
+    parameters=[Job.id, Job.lease_token],
+)
+_INSERT_RESULT = Insert(JobResult, "job", "message", "document", "etag")
+
+
+class Texts(NamedTuple):
+    """What was asked for. `options` is a serialized `TicketGenerationOptions`."""
+
+    title: str
+    spec: str
+    options: bytes
+
+
+_TEXT_COLUMNS = (JobInput.title, JobInput.spec, JobInput.options)
+_TEXTS = Select(
+    Texts,
+    _TEXT_COLUMNS,
+    lambda job_id: JobInput.select(*_TEXT_COLUMNS).where(JobInput.job == job_id),
+    parameters=[Job.id],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +66,9 @@ class Lease:
     job_id: UUID
     token: UUID
 
-    def holds(self) -> Expression:
-        return Job.lease_token == self.token
+    def held(self) -> Mapping[str, Any]:
+        """What the job says for as long as it is held."""
+        return {"lease_token": self.token}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +83,13 @@ class Outcome:
         return hashlib.sha256(self.document).hexdigest()[:32]
 
 
-def claim(worker_id: str, token: UUID, settings: Settings) -> tuple[Job, JobInput] | None:
+def claim(worker_id: str, token: UUID, settings: Settings) -> tuple[Standing, Texts] | None:
     """Leases the next job to a worker; the same token gets the same job again."""
     with transaction():
-        held: Job | None = Job.get_or_none(Job.lease_token == token)
+        held = _BY_TOKEN.first(token)
         if held is None or held.status == Status.PROCESSING:
             job = held or _lease_next(worker_id, token, settings)
-            return None if job is None else (job, JobInput.get_by_id(job.id))
+            return None if job is None else (job, _texts(job))
         refusal = _refusal(Lease(held.id, token))
     raise refusal
 
@@ -104,12 +130,12 @@ def complete(lease: Lease, outcome: Outcome) -> None:
             job,
             Verb.COMPLETE,
             Status.PROCESSING,
-            lease.holds(),
+            lease.held(),
             stage=Stage.COMPLETED.value,
         ):
-            JobResult.insert(
+            _INSERT_RESULT.row(
                 job=job.id, message=outcome.message, document=outcome.document, etag=outcome.etag
-            ).execute()
+            )
             return
         refusal = _refusal(lease)
     raise refusal
@@ -139,7 +165,7 @@ def fail(
             changes: Mapping[str, Any] = {"failures": job.failures + 1, "available_at": again_at}
         else:
             verb, again_at, changes = Verb.FAIL, None, failure(code, message)
-        if move(job, verb, Status.PROCESSING, lease.holds(), detail=detail, **changes):
+        if move(job, verb, Status.PROCESSING, lease.held(), detail=detail, **changes):
             return again_at
         refusal = _refusal(lease)
     raise refusal
@@ -159,62 +185,25 @@ def failure(code: JobErrorCode, message: str) -> Mapping[str, Any]:
     }
 
 
-def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Job | None:
-    """Takes the oldest claimable job of the client whose turn it is.
-
-    The turn goes to the client with the fewest running jobs, then to the one
-    that was served longest ago.
-    """
+def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Standing | None:
     at = clock.now()
-    lease = {
+    lease: dict[str, Any] = {
         "worker_id": worker_id,
         "lease_token": token,
         "lease_expires_at": at + clock.micros(settings.lease_s),
         "stage": Stage.PREPARING_PROMPT.value,
     }
-    for client in _clients_by_turn(at):
-        job = _oldest(client, at)
-        if job is not None and move(job, Verb.CLAIM, Status.QUEUED, detail=worker_id, **lease):
-            Client.update(served_at=at).where(Client.id == client.id).execute()
+    for job in choice.candidates(at):
+        if move(job, Verb.CLAIM, Status.QUEUED, detail=worker_id, **lease):
             return job
     return None
 
 
-def _clients_by_turn(at: int) -> Iterator[Client]:
-    """Clients with something to claim, unless another claim takes it at this moment.
-
-    Each is asked for its oldest job. PostgreSQL would turn an `EXISTS` into a
-    join with every job that waits.
-    """
-    waiting = Job.select(Job.id).where(Job.client == Client.id, _claimable(at))
-    oldest = waiting.order_by(Job.created_at).limit(1)
-    query = (
-        Client.select(Client.id)
-        .where(Client.queued > 0, Expression(oldest, OP.IS_NOT, None))
-        .order_by(Client.running, Client.served_at, Client.id)
-        .limit(_CANDIDATES)
-    )
-    for offset in count(step=_CANDIDATES):
-        clients = list(query.offset(offset))
-        yield from clients
-        if len(clients) < _CANDIDATES:
-            return
-
-
-def _oldest(client: Client, at: int) -> Job | None:
-    """The client's oldest claimable job that no other claim is taking at this moment."""
-    query = (
-        Job.select()
-        .where(Job.client == client.id, _claimable(at))
-        .order_by(Job.created_at)
-        .limit(1)
-    )
-    found: Job | None = (query.for_update(skip_locked=True) if row_locks() else query).first()
+def _texts(job: Standing) -> Texts:
+    found = _TEXTS.first(job.id)
+    if found is None:
+        raise RuntimeError(f"the job {job.id} has no texts")
     return found
-
-
-def _claimable(at: int) -> Expression:
-    return (Job.status == Status.QUEUED.value) & (Job.available_at <= at) & (Job.expires_at > at)
 
 
 def _retry_delay(failures: int, retry_after: timedelta | None, settings: Settings) -> float:
@@ -227,19 +216,19 @@ def _retry_delay(failures: int, retry_after: timedelta | None, settings: Setting
 def _report(lease: Lease, verb: Verb, changes: Mapping[str, Any], detail: str = "") -> None:
     with transaction():
         job = _held(lease)
-        if move(job, verb, Status.PROCESSING, lease.holds(), detail=detail, **changes):
+        if move(job, verb, Status.PROCESSING, lease.held(), detail=detail, **changes):
             return
         refusal = _refusal(lease)
     raise refusal
 
 
-def _held(lease: Lease) -> Job:
+def _held(lease: Lease) -> Standing:
     """The job that the token was made for, in whatever status.
 
     Raises:
         TaskForgeError: LEASE_LOST; another worker may have the job by now.
     """
-    job: Job | None = Job.get_or_none(Job.id == lease.job_id, lease.holds())
+    job = _HELD.first(lease.job_id, lease.token)
     if job is None:
         raise _lost()
     return job
@@ -248,14 +237,14 @@ def _held(lease: Lease) -> Job:
 def _refusal(lease: Lease) -> TaskForgeError:
     """Why a report could not be taken. Any report confirms a cancellation that is asked for."""
     job = _held(lease)
-    confirmed = move(job, Verb.CONFIRM_CANCEL, Status.CANCEL_REQUESTED, lease.holds())
+    confirmed = move(job, Verb.CONFIRM_CANCEL, Status.CANCEL_REQUESTED, lease.held())
     # A report may be repeated: its answer, that this very job is cancelled, was lost.
     if confirmed or Status(_held(lease).status) is Status.CANCELLED:
         return TaskForgeError(Reason.CANCEL_REQUESTED, "the job has been cancelled")
     return _lost()
 
 
-def _stored(job: Job) -> bytes:
+def _stored(job: Standing) -> bytes:
     return bytes(JobResult.get_by_id(job.id).message)
 
 

@@ -28,6 +28,13 @@ class JobView(NamedTuple):
     error_message: str | None
 
 
+# The columns of a view, in order.
+VIEW = (
+    *(Job.id, Job.status, Job.stage, Job.created_at, Job.updated_at, Job.expires_at),
+    *(Job.error_code, Job.error_message),
+)
+
+
 def job_response(job: Job | JobView) -> jobs_pb2.TicketsJobResponse:
     message = jobs_pb2.TicketsJobResponse(
         schema_version=contract.JOB_VERSION,

@@ -4,10 +4,22 @@ Peewee builds a statement's text and a model instance anew for each call, which
 takes many times longer than the database does to answer it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
-from peewee import BlobField, Field, ForeignKeyField, Model, ModelSelect, Query, UUIDField
+from peewee import (
+    SQL,
+    BlobField,
+    Field,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    ModelSelect,
+    Query,
+    UUIDField,
+)
 
 from core.database import database
 
@@ -19,17 +31,14 @@ class Statement:
 
     Args:
         build: Makes the query from a value for each parameter, which it uses
-            once each, in order, and no other values.
-        parameters: The fields that the values are for, and an example for
-            each; no two examples may be equal.
+            once each, in order. All else in it has to be literal.
+        parameters: The fields that the values are for.
     """
 
-    def __init__(
-        self, build: Callable[..., Query], parameters: Iterable[tuple[Field, Any]]
-    ) -> None:
+    def __init__(self, build: Callable[..., Query], parameters: Iterable[Field]) -> None:
         self._build = build
         self._parameters = tuple(parameters)
-        self._binders = [field.db_value for field, _ in self._parameters]
+        self._binders = [field.db_value for field in self._parameters]
         self._texts: dict[type, str] = {}
 
     def run(self, *values: Any) -> int:
@@ -45,9 +54,10 @@ class Statement:
 
     def _compile(self, kind: type) -> str:
         """The text for the kind of database that is connected by now."""
-        sql, bound = self._build(*(example for _, example in self._parameters)).sql()
-        examples = [field.db_value(example) for field, example in self._parameters]
-        if list(map(_content, bound)) != list(map(_content, examples)):
+        examples = [_example(field, place) for place, field in enumerate(self._parameters)]
+        sql, bound = self._build(*examples).sql()
+        expected = [bind(value) for bind, value in zip(self._binders, examples, strict=True)]
+        if list(map(_content, bound)) != list(map(_content, expected)):
             raise ValueError(f"{sql} takes {bound}")
         self._texts[kind] = str(sql)
         return str(sql)
@@ -58,26 +68,60 @@ class Insert(Statement):
 
     Args:
         table: The table.
-        examples: A value for each column that is given; no two may be equal.
+        columns: The names of those that are given.
         ignore_conflicts: A row whose key is taken is left out, not an error.
     """
 
-    def __init__(
-        self, table: type[Model], examples: dict[str, Any], *, ignore_conflicts: bool = False
-    ) -> None:
-        # In the table's own order, which is that of the statement.
-        fields = [field for field in table._meta.sorted_fields if field.name in examples]  # noqa: SLF001 - peewee's documented way to a model's fields
+    def __init__(self, table: type[Model], *columns: str, ignore_conflicts: bool = False) -> None:
+        fields = _in_order(table, columns)
         self._names = [field.name for field in fields]
 
         def build(*values: Any) -> Query:
             insert = table.insert(dict(zip(self._names, values, strict=True)))
             return insert.on_conflict_ignore() if ignore_conflicts else insert
 
-        super().__init__(build, [(field, examples[field.name]) for field in fields])
+        super().__init__(build, fields)
 
     def row(self, **columns: Any) -> bool:
         """Inserts a row; False when it was left out."""
         return self.run(*(columns[name] for name in self._names)) > 0
+
+
+class Update:
+    """Changes the rows of a table; compiled once for each choice of columns."""
+
+    def __init__(self, table: type[Model]) -> None:
+        self._table = table
+        self._prepared: dict[tuple[str, ...], tuple[list[str], list[str], Statement]] = {}
+
+    def rows(self, changes: Mapping[str, Any], where: Mapping[str, Any]) -> int:
+        """Sets columns of the rows in which others are as given; none of those is None.
+
+        Returns:
+            How many rows there were.
+        """
+        shape = (*changes, "WHERE", *where)
+        prepared = self._prepared.get(shape)
+        if prepared is None:
+            prepared = self._prepared[shape] = self._prepare(changes, where)
+        changed, compared, statement = prepared
+        return statement.run(
+            *(changes[name] for name in changed), *(where[name] for name in compared)
+        )
+
+    def _prepare(
+        self, changes: Iterable[str], where: Iterable[str]
+    ) -> tuple[list[str], list[str], Statement]:
+        changed, compared = _in_order(self._table, changes), _in_order(self._table, where)
+
+        def build(*values: Any) -> Query:
+            new, old = values[: len(changed)], values[len(changed) :]
+            update = self._table.update(dict(zip(changed, new, strict=True)))
+            return update.where(*(a == b for a, b in zip(compared, old, strict=True)))
+
+        names = ([field.name for field in fields] for fields in (changed, compared))
+        changed_names, compared_names = names
+        return changed_names, compared_names, Statement(build, [*changed, *compared])
 
 
 class Select(Statement, Generic[R]):
@@ -95,7 +139,7 @@ class Select(Statement, Generic[R]):
         row: type[R],
         columns: Sequence[Field],
         build: "Callable[..., ModelSelect[Any]]",
-        parameters: Iterable[tuple[Field, Any]],
+        parameters: Iterable[Field],
     ) -> None:
         super().__init__(build, parameters)
         if len(row._fields) != len(columns):
@@ -106,13 +150,44 @@ class Select(Statement, Generic[R]):
     def first(self, *values: Any) -> R | None:
         """The first row; None when there is none."""
         found = self._execute(values).fetchone()
-        if found is None:
-            return None
+        return None if found is None else self._read(found)
+
+    def all(self, *values: Any) -> list[R]:
+        """Every row."""
+        return [self._read(found) for found in self._execute(values).fetchall()]
+
+    def _read(self, found: Sequence[Any]) -> R:
         read = list(found)
         for place, convert in self._readers:
             if read[place] is not None:
                 read[place] = convert(read[place])
         return self._row._make(read)
+
+
+def literal(value: StrEnum) -> SQL:
+    """A value of ours as it stands in a statement's text.
+
+    SQLite sees by it, once, that an index over such rows alone will do; for a
+    value that is given apart it would compile the statement anew each time.
+    """
+    return SQL(f"'{value.value}'")
+
+
+def _in_order(table: type[Model], columns: Iterable[str]) -> list[Field]:
+    """Columns in the table's own order, which is that of a statement's values."""
+    names = set(columns)
+    return [field for field in table._meta.sorted_fields if field.name in names]  # noqa: SLF001 - peewee's documented way to a model's fields
+
+
+def _example(field: Field, place: int) -> Any:
+    """A value for a field that is like no other of its statement."""
+    if isinstance(field, ForeignKeyField):
+        return _example(field.rel_field, place)
+    if isinstance(field, UUIDField):
+        return UUID(int=place)
+    if isinstance(field, IntegerField):
+        return place
+    return b"%d" % place if isinstance(field, BlobField) else str(place)
 
 
 def _content(value: Any) -> Any:

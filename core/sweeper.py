@@ -76,7 +76,7 @@ class Sweeper:
 
     def _recover(self, job: Job) -> None:
         """Ends what a lost worker held."""
-        ran_out = Job.lease_expires_at == job.lease_expires_at
+        ran_out = {"lease_expires_at": job.lease_expires_at}
         losses = job.lease_losses + 1
         status = Status(job.status)
         if status is Status.CANCEL_REQUESTED:

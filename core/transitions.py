@@ -5,37 +5,50 @@ delivery of its callback are one transaction of the verb that calls. The row
 count decides who was first; a job that has ended never changes.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from peewee import Expression
+from peewee import SQL
 
 from core import clock
 from core.callbacks import announce
 from core.models import Client, Job, JobEvent
-from core.prepared import Insert
+from core.prepared import Insert, Statement, Update
 from tickets.deliveries import DeliveryEvent
 from tickets.lifecycle import LEASED, TERMINAL, Stage, Status, Verb, target
 
-_INSERT_EVENT = Insert(
-    JobEvent,
-    {
-        "job": UUID(int=0),
-        "at": 1,
-        "attempt": 2,
-        "verb": "1",
-        "status": "2",
-        "stage": "3",
-        "detail": "4",
-    },
+
+class Standing(NamedTuple):
+    """Where a job stands, as far as verbs have to know before they move it."""
+
+    id: UUID
+    client_id: UUID
+    status: str
+    stage: str
+    failures: int
+    expires_at: int
+    callback_url: str | None
+
+
+# The columns of a standing, in order.
+STANDING = (
+    *(Job.id, Job.client, Job.status, Job.stage, Job.failures, Job.expires_at),
+    Job.callback_url,
 )
+
+_UPDATE_JOB = Update(Job)
+_INSERT_EVENT = Insert(JobEvent, "job", "at", "attempt", "verb", "status", "stage", "detail")
 
 
 def move(
-    job: Job,
+    job: Standing | Job,
     verb: Verb,
     source: Status,
-    *conditions: Expression,
+    held: Mapping[str, Any] = MappingProxyType({}),
+    *,
     detail: str = "",
     **changes: Any,
 ) -> bool:
@@ -46,7 +59,7 @@ def move(
             and the event. Left as it is.
         verb: What happens.
         source: The status that the job has to be in.
-        conditions: What else has to hold, such as whose lease it is.
+        held: What else has to be as it was, by column, such as the lease.
         detail: For the event.
         changes: Other columns to set, such as the stage or the lease.
 
@@ -56,19 +69,16 @@ def move(
     status = target(verb, source)
     at = clock.now()
     columns = {"status": status.value, "updated_at": at, **_timestamps(status, at), **changes}
-    moved = (
-        Job.update(columns).where(Job.id == job.id, Job.status == source.value, *conditions)
-    ).execute()
-    if not moved:
+    if not _UPDATE_JOB.rows(columns, {"id": job.id, "status": source.value, **held}):
         return False
-    _count(job.client_id, source, status)
+    _count(job.client_id, source, status, at)
     stage = columns.get("stage", job.stage)
     # A heartbeat without news is no event.
     if verb is not Verb.HEARTBEAT or stage != job.stage:
         attempt = job.failures + 1
         record(job.id, verb, status, at, stage=stage, attempt=attempt, detail=detail)
     if status in TERMINAL and job.callback_url is not None:
-        announce(Job.get_by_id(job.id), job.callback_url, at)
+        announce(job.id, job.client_id, job.callback_url, at)
     return True
 
 
@@ -106,11 +116,31 @@ def _timestamps(status: Status, at: int) -> dict[str, Any]:
     return columns
 
 
-def _count(client_id: object, source: Status, status: Status) -> None:
-    """Keeps the client's counters of queued and running jobs in step."""
+def _count(client_id: UUID, source: Status, status: Status, at: int) -> None:
+    """Keeps the client's counters of queued and running jobs in step, and when it was served."""
     queued = (status is Status.QUEUED) - (source is Status.QUEUED)
     running = (status in LEASED) - (source in LEASED)
-    if queued or running:
-        Client.update(queued=Client.queued + queued, running=Client.running + running).where(
-            Client.id == client_id
-        ).execute()
+    if running > 0:
+        _counting(queued, running, served=True).run(at, client_id)
+    elif queued or running:
+        _counting(queued, running, served=False).run(client_id)
+
+
+@cache
+def _counting(queued: int, running: int, *, served: bool) -> Statement:
+    """Adds to a client's counters."""
+    counted = {
+        Client.queued: Client.queued + SQL(str(queued)),
+        Client.running: Client.running + SQL(str(running)),
+    }
+    if served:
+        return Statement(
+            lambda at, client_id: Client.update({**counted, Client.served_at: at}).where(
+                Client.id == client_id
+            ),
+            parameters=[Client.served_at, Client.id],
+        )
+    return Statement(
+        lambda client_id: Client.update(counted).where(Client.id == client_id),
+        parameters=[Client.id],
+    )

@@ -216,7 +216,7 @@ class Life(RuleBasedStateMachine):
         answer = self.act(verb, crash)
         queued = self.before.clients[caller.client_id]["queued"]
         if answer is Reason.QUEUE_FULL:
-            assert queued == ROOM
+            assert queued >= ROOM, "what comes back from lost workers may overfill it"
             assert not self.changed
         elif answer is Reason.IDEMPOTENCY_KEY_REUSED:
             assert not self.changed
@@ -260,6 +260,12 @@ class Life(RuleBasedStateMachine):
     @rule(crash=CRASHES)
     def claim(self, crash: int | None) -> None:
         self.claim_with(self.uuid(), crash)
+
+    @rule(who=st.integers(0, 2))
+    def a_job_comes_and_one_begins(self, who: int) -> None:
+        """So that reports are often about a job that runs."""
+        self.submit(who, self.random.getrandbits(64), b"a", None)
+        self.claim_with(self.uuid(), None)
 
     @precondition(lambda self: self.tokens)
     @rule(data=st.data(), crash=CRASHES)
@@ -371,7 +377,8 @@ class Life(RuleBasedStateMachine):
         result: bytes | None = None,
     ) -> None:
         """A report under a lease, which may be long lost; only the holder of a job is heard."""
-        lease = data.draw(recent(self.leases))
+        holding = [lease for lease in self.leases if self.holder(lease.token) in self.running()]
+        lease = data.draw(recent(holding) | recent(self.leases) if holding else recent(self.leases))
         holder = self.holder(lease.token)
         stored = self.seen.results.get(lease.job_id, [])
         answer = self.act(lambda: verb(lease), crash)
@@ -600,7 +607,7 @@ def explore(machine: Callable[[], Life], examples: int, *, anew: bool) -> int:
 def test_whatever_happens_no_job_is_lost_or_done_twice(
     machine: Callable[[], Life], backend: str
 ) -> None:
-    examples, steps = (140, MANY) if backend == "sqlite" else (20, 1000)
+    examples, steps = (90, MANY) if backend == "sqlite" else (20, 1000)
     assert explore(machine, examples, anew=False) >= steps
 
 

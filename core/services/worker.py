@@ -39,7 +39,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
             attempt=job.failures + 1,
             title=texts.title,
             spec=texts.spec,
-            options=jobs_pb2.TicketGenerationOptions.FromString(bytes(texts.options)),
+            options=jobs_pb2.TicketGenerationOptions.FromString(texts.options),
         )
         message.time_left.FromMicroseconds(max(0, job.expires_at - clock.now()))
         message.heartbeat_interval.FromTimedelta(timedelta(seconds=self._settings.heartbeat_s))
