@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from core import clock
 from core.database import transaction
-from core.models import Client
+from core.models import REPLAYS_CLIENT_ID, Client
 from tickets.errors import FieldProblem, Reason, TaskForgeError
 from tickets.settings import RATE
 
@@ -42,14 +42,14 @@ def named(name: str) -> Client:
     Raises:
         TaskForgeError: CLIENT_NOT_FOUND.
     """
-    client: Client | None = Client.get_or_none(Client.name == name)
+    client: Client | None = Client.get_or_none(Client.name == name, Client.id != REPLAYS_CLIENT_ID)
     if client is None:
         raise TaskForgeError(Reason.CLIENT_NOT_FOUND, f"there is no client named {name}")
     return client
 
 
 def list_all() -> list[Client]:
-    return list(Client.select().order_by(Client.name))
+    return list(Client.select().where(Client.id != REPLAYS_CLIENT_ID).order_by(Client.name))
 
 
 def suspend(name: str) -> Client:

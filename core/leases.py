@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from core import choice, clock
+from core import attempts, choice, clock
 from core.database import transaction
 from core.models import Job, JobInput, JobResult
 from core.prepared import Insert, Select
@@ -120,7 +120,7 @@ def check(lease: Lease) -> None:
         raise refusal
 
 
-def complete(lease: Lease, outcome: Outcome) -> None:
+def complete(lease: Lease, outcome: Outcome, provenance: bytes = b"") -> None:
     """Stores the result and completes the job; repeating it with the same result succeeds."""
     with transaction():
         job = _held(lease)
@@ -136,6 +136,7 @@ def complete(lease: Lease, outcome: Outcome) -> None:
             _INSERT_RESULT.row(
                 job=job.id, message=outcome.message, document=outcome.document, etag=outcome.etag
             )
+            attempts.keep(job.id, job.failures + 1, Verb.COMPLETE, provenance)
             return
         refusal = _refusal(lease)
     raise refusal
@@ -149,6 +150,7 @@ def fail(
     retryable: bool,
     retry_after: timedelta | None,
     settings: Settings,
+    provenance: bytes = b"",
 ) -> int | None:
     """Ends the attempt: queues the job again after a delay, or fails it for good.
 
@@ -166,6 +168,7 @@ def fail(
         else:
             verb, again_at, changes = Verb.FAIL, None, failure(code, message)
         if move(job, verb, Status.PROCESSING, lease.held(), detail=detail, **changes):
+            attempts.keep(job.id, job.failures + 1, verb, provenance)
             return again_at
         refusal = _refusal(lease)
     raise refusal

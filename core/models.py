@@ -26,6 +26,10 @@ class Table(Model):
         legacy_table_names = False
 
 
+# The client that replays belong to. It has no key, and operators do not see it.
+REPLAYS_CLIENT_ID = UUID("7265706c-6179-4000-8000-000000000000")
+
+
 class Client(Table):
     """Who submits.
 
@@ -166,6 +170,33 @@ class Delivery(Table):
 
     class Meta:
         table_name = "deliveries"
+
+
+class JobAttempt(Table):
+    """What a worker tells of an attempt: a `Provenance`, serialized and compressed."""
+
+    id = AutoField()
+    job = ForeignKeyField(Job, on_delete="CASCADE")
+    number = IntegerField()
+    ended_at = BigIntegerField()
+    outcome = TextField()
+    provenance = BlobField()
+
+    class Meta:
+        table_name = "job_attempts"
+
+
+class JobReplay(Table):
+    """A job that runs another one again; `model` is empty for the worker's own."""
+
+    job = ForeignKeyField(Job, primary_key=True, on_delete="CASCADE")
+    job_id: UUID
+    original = ForeignKeyField(Job, on_delete="CASCADE")
+    original_id: UUID
+    model = TextField()
+
+    class Meta:
+        table_name = "job_replays"
 
 
 class DeliveryAttempt(Table):

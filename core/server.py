@@ -21,6 +21,8 @@ from taskforge.admin.v1 import (
     keys_pb2,
     keys_pb2_grpc,
 )
+from taskforge.admin.v1 import jobs_pb2 as admin_jobs_pb2
+from taskforge.admin.v1 import jobs_pb2_grpc as admin_jobs_pb2_grpc
 from taskforge.tickets.v1 import access_pb2, access_pb2_grpc, jobs_pb2, jobs_pb2_grpc
 from taskforge.worker.v1 import deliveries_pb2 as delivering_pb2
 from taskforge.worker.v1 import deliveries_pb2_grpc as delivering_pb2_grpc
@@ -40,6 +42,7 @@ from core.services.access import Access
 from core.services.clients import Clients
 from core.services.deliveries import Deliveries
 from core.services.delivering import Delivering
+from core.services.jobs import Jobs
 from core.services.keys import Keys
 from core.services.tickets import Tickets
 from core.services.worker import Workers
@@ -58,6 +61,7 @@ _FILES = tuple(
         clients_pb2,
         keys_pb2,
         deliveries_pb2,
+        admin_jobs_pb2,
         worker_pb2,
         delivering_pb2,
     )
@@ -167,6 +171,7 @@ class Core:
             Delivering(settings, secrets), server
         )
         deliveries_pb2_grpc.add_DeliveriesServiceServicer_to_server(Deliveries(), server)
+        admin_jobs_pb2_grpc.add_JobsServiceServicer_to_server(Jobs(settings, self._wakeups), server)
         clients_pb2_grpc.add_ClientsServiceServicer_to_server(Clients(secrets), server)
         keys_pb2_grpc.add_KeysServiceServicer_to_server(
             Keys(KeyHasher(settings.secret_key or "")), server

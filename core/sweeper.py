@@ -11,7 +11,7 @@ from uuid import UUID
 
 from peewee import Expression, IntegrityError
 
-from core import clock, deliveries
+from core import clock, deliveries, replays
 from core.cancellations import record_core
 from core.database import row_locks, transaction
 from core.leases import failure
@@ -119,7 +119,7 @@ def _purge_some(ended_before: int) -> bool:
         query = some.for_update(skip_locked=True) if row_locks() else some
         ids = [job.id for job in query]
         if ids:
-            Job.delete().where(Job.id.in_(ids)).execute()
+            Job.delete().where(Job.id.in_(ids + replays.ended_among(ids))).execute()
     return bool(ids)
 
 

@@ -101,9 +101,12 @@ def fail_request(
     code: str = "model_output_invalid",
     message: str = "the model wrote prose",
     retryable: bool = False,
+    provenance: bytes = b"",
 ) -> worker_pb2.FailJobRequest:
     error = jobs_pb2.TicketsJobError(code=code, message=message)
-    return worker_pb2.FailJobRequest(**held.lease, error=error, retryable=retryable)
+    return worker_pb2.FailJobRequest(
+        **held.lease, error=error, retryable=retryable, provenance=provenance
+    )
 
 
 def release_request(held: Held) -> worker_pb2.ReleaseJobRequest:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import grpc
 import requests
 from taskforge.admin.v1 import clients_pb2, clients_pb2_grpc, keys_pb2, keys_pb2_grpc
+from taskforge.admin.v1 import jobs_pb2_grpc as admin_jobs_pb2_grpc
 from taskforge.tickets.v1 import jobs_pb2_grpc
 from taskforge.worker.v1 import worker_pb2_grpc
 
@@ -241,6 +242,10 @@ class Stack:
     @cached_property
     def keys(self) -> keys_pb2_grpc.KeysServiceStub:
         return keys_pb2_grpc.KeysServiceStub(self._channel)
+
+    @cached_property
+    def jobs(self) -> admin_jobs_pb2_grpc.JobsServiceStub:
+        return admin_jobs_pb2_grpc.JobsServiceStub(self._channel)
 
     @property
     def channel(self) -> grpc.Channel:

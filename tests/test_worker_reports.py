@@ -26,6 +26,7 @@ class Core:
 
     def __init__(self, *, beat: Exception | None = None, complete: Exception | None = None) -> None:
         self._beat, self._complete = beat, complete
+        self.worker_id = "a worker"
         self.beats = 0
         self.failures: list[GenerationError] = []
 
@@ -38,7 +39,7 @@ class Core:
         if self._complete:
             raise self._complete
 
-    def fail(self, _: Lease, error: GenerationError) -> None:
+    def fail(self, _lease: Lease, error: GenerationError, _provenance: bytes) -> None:
         self.failures.append(error)
 
 
@@ -49,7 +50,8 @@ def test_a_result_that_core_does_not_take_fails_the_job(monkeypatch: pytest.Monk
     job.options.output_detail = jobs_pb2.OUTPUT_DETAIL_STANDARD
     job.heartbeat_interval.FromSeconds(15)
 
-    Attempts(cast("CoreClient", core), cast("Provider", None), timeout_s=5).run(LEASE, job)
+    provider = Provider("http://127.0.0.1:9")
+    Attempts(cast("CoreClient", core), provider, timeout_s=5).run(LEASE, job)
 
     [failure] = core.failures
     assert failure.code is JobErrorCode.MODEL_OUTPUT_INVALID

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     KEY_NOT_ROTATABLE = "KEY_NOT_ROTATABLE"
     DELIVERY_NOT_FOUND = "DELIVERY_NOT_FOUND"
     DELIVERY_UNDER_WAY = "DELIVERY_UNDER_WAY"
+    JOB_NOT_ENDED = "JOB_NOT_ENDED"
     LEASE_LOST = "LEASE_LOST"
     CANCEL_REQUESTED = "CANCEL_REQUESTED"
     RESULT_INVALID = "RESULT_INVALID"
@@ -93,6 +94,7 @@ WIRE = MappingProxyType(
         Reason.KEY_NOT_ROTATABLE: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
         Reason.DELIVERY_NOT_FOUND: Wire(code_pb2.NOT_FOUND, "invalid_request", 404),
         Reason.DELIVERY_UNDER_WAY: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
+        Reason.JOB_NOT_ENDED: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
         Reason.LEASE_LOST: Wire(code_pb2.FAILED_PRECONDITION, "invalid_request", 409),
         Reason.CANCEL_REQUESTED: Wire(code_pb2.FAILED_PRECONDITION, "job_cancelled", 409),
         Reason.RESULT_INVALID: Wire(code_pb2.INVALID_ARGUMENT, "model_output_invalid", 400),

@@ -13,8 +13,10 @@ from tickets.errors import JobErrorCode, Reason, TaskForgeError
 from worker.cancellation import Cancellation
 from worker.core_client import CoreClient, Lease, ends_lease
 from worker.generation.job import GenerationCancelled, GenerationError, GenerationJob
+from worker.generation.journal import Journal
 from worker.generation.pipeline import generate
 from worker.heartbeats import Heartbeats
+from worker.provenance import packed
 from worker.provider import Provider
 
 log = logging.getLogger(__name__)
@@ -74,13 +76,15 @@ class Attempts:
         cancellation: Cancellation,
         heartbeats: Heartbeats,
     ) -> None:
+        journal = Journal()
         try:
             document = generate(
                 _generation_job(job),
-                self._provider,
+                self._provider.using(job.model),
                 deadline=self._deadline(job),
                 cancellation=cancellation,
                 report=heartbeats.report,
+                journal=journal,
             )
             result = decode(result_pb2.TicketsResult, document, nulls=True)
         except GenerationCancelled:
@@ -91,23 +95,31 @@ class Attempts:
             log.warning(
                 "job %s, attempt %d: %s: %s", job.job_id, job.attempt, error.code, error.message
             )
-            self._core.fail(lease, error)
+            self._core.fail(lease, error, self._told(journal))
         except Exception:
             log.exception("job %s, attempt %d failed", job.job_id, job.attempt)
-            self._core.fail(lease, _internal_error())
+            self._core.fail(lease, _internal_error(), self._told(journal))
         else:
-            self._complete(lease, result)
+            self._complete(lease, result, self._told(journal))
 
-    def _complete(self, lease: Lease, result: result_pb2.TicketsResult) -> None:
+    def _complete(self, lease: Lease, result: result_pb2.TicketsResult, told: bytes) -> None:
         try:
-            self._core.complete(lease, result)
+            self._core.complete(lease, result, told)
         except (TaskForgeError, grpc.RpcError) as fault:
             if not _is_about_the_result(fault):
                 raise
             log.warning("core does not take the result of job %s: %s", lease.job_id, fault)
-            self._core.fail(lease, _output_refused())
+            self._core.fail(lease, _output_refused(), told)
         else:
             log.info("job %s is completed with %d tickets", lease.job_id, len(result.tickets))
+
+    def _told(self, journal: Journal) -> bytes:
+        """What operators will be told of the attempt; it must not be what the attempt fails by."""
+        try:
+            return packed(journal, self._core.worker_id)
+        except Exception:
+            log.exception("an attempt cannot be told of")
+            return b""
 
     def _deadline(self, job: worker_pb2.ClaimedJob) -> float:
         """When generation has to be over, on the monotonic clock: its timeout, or the job's end."""

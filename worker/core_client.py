@@ -91,18 +91,19 @@ class CoreClient:
         )
         self._once(self._stub.Heartbeat, request)
 
-    def complete(self, lease: Lease, result: result_pb2.TicketsResult) -> None:
+    def complete(self, lease: Lease, result: result_pb2.TicketsResult, provenance: bytes) -> None:
         request = worker_pb2.CompleteJobRequest(
-            job_id=lease.job_id, lease_token=lease.token, result=result
+            job_id=lease.job_id, lease_token=lease.token, result=result, provenance=provenance
         )
         self._patiently(self._stub.CompleteJob, request)
 
-    def fail(self, lease: Lease, error: GenerationError) -> None:
+    def fail(self, lease: Lease, error: GenerationError, provenance: bytes) -> None:
         request = worker_pb2.FailJobRequest(
             job_id=lease.job_id,
             lease_token=lease.token,
             error=jobs_pb2.TicketsJobError(code=error.code.value, message=error.message),
             retryable=error.retryable,
+            provenance=provenance,
         )
         if error.retry_after is not None:
             request.retry_after.FromTimedelta(max(error.retry_after, timedelta()))

@@ -51,6 +51,7 @@ class Provider:
         profile: str = "auto",
         calls_per_host: int = 1,
     ) -> None:
+        self._url = url
         self._hosts = Hosts([OllamaClient(one) for one in url.split(",")])
         self._calls_per_host = calls_per_host
         self._named = model
@@ -68,6 +69,17 @@ class Provider:
     def parallel(self) -> int:
         """How many calls one job makes at once."""
         return len(self._hosts) * self._calls_per_host
+
+    def using(self, model: str) -> "Provider":
+        """The same servers with another model; empty: this one.
+
+        It is made anew for each job: what it looks up, it keeps for no other.
+        """
+        if model in {"", self._named}:
+            return self
+        return Provider(
+            self._url, model=model, profile=self._profile, calls_per_host=self._calls_per_host
+        )
 
     def model(self) -> Model:
         """The model that is used; asks its server when that was long ago.

@@ -7,7 +7,7 @@ import grpc
 from taskforge.tickets.v1 import jobs_pb2
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
-from core import clock, leases
+from core import clock, leases, replays
 from core.cancellations import Cancellations, record_presence
 from core.leases import Lease, Outcome
 from core.wakeups import Wakeups
@@ -41,6 +41,9 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
             spec=texts.spec,
             options=jobs_pb2.TicketGenerationOptions.FromString(texts.options),
         )
+        replayed = replays.link(job.id, job.client_id)
+        if replayed is not None:
+            message.model = replayed.model
         message.time_left.FromMicroseconds(max(0, job.expires_at - clock.now()))
         message.heartbeat_interval.FromTimedelta(timedelta(seconds=self._settings.heartbeat_s))
         return worker_pb2.ClaimJobResponse(job=message)
@@ -62,7 +65,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
     ) -> worker_pb2.CompleteJobResponse:
         lease = _lease(request)
         leases.check(lease)
-        leases.complete(lease, _outcome(request))
+        leases.complete(lease, _outcome(request), request.provenance)
         return worker_pb2.CompleteJobResponse()
 
     def FailJob(
@@ -77,6 +80,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
             retry_after=(
                 request.retry_after.ToTimedelta() if request.HasField("retry_after") else None
             ),
+            provenance=request.provenance,
             settings=self._settings,
         )
         if again_at is not None:

@@ -121,7 +121,7 @@ class Journal:
             model: The model's name.
             options: What the model's server is told besides the messages.
         """
-        call = Call(purpose, prompt, model, options, started_ms=self._elapsed_ms())
+        call = Call(purpose, prompt, model, options, started_ms=self.elapsed_ms())
         with self._lock:
             self.calls.append(call)
         try:
@@ -135,7 +135,7 @@ class Journal:
             call.error += f": {detail}"[:_LONGEST_DETAIL] if detail else ""
             raise
         finally:
-            call.duration_ms = self._elapsed_ms() - call.started_ms
+            call.duration_ms = self.elapsed_ms() - call.started_ms
 
     def repair(self, rule: str, *, ticket: str = "", done: str = "") -> None:
         """Records a rule that was broken.
@@ -148,5 +148,6 @@ class Journal:
         with self._lock:
             self.repairs.append(Repair(rule, ticket, done))
 
-    def _elapsed_ms(self) -> int:
+    def elapsed_ms(self) -> int:
+        """Since the attempt began."""
         return round((time.monotonic() - self._began) * 1000)

@@ -30,7 +30,7 @@ from taskforge.tickets.v1 import jobs_pb2 as taskforge_dot_tickets_dot_v1_dot_jo
 from taskforge.tickets.v1 import result_pb2 as taskforge_dot_tickets_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n taskforge/worker/v1/worker.proto\x12\x13taskforge.worker.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"taskforge/options/v1/options.proto\x1a\x1ftaskforge/tickets/v1/jobs.proto\x1a!taskforge/tickets/v1/result.proto\"p\n\x0f\x43laimJobRequest\x12\x32\n\tworker_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$R\x08workerId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"E\n\x10\x43laimJobResponse\x12\x31\n\x03job\x18\x01 \x01(\x0b\x32\x1f.taskforge.worker.v1.ClaimedJobR\x03job\"\xc4\x02\n\nClaimedJob\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n\x07\x61ttempt\x18\x02 \x01(\x05R\x07\x61ttempt\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x12\n\x04spec\x18\x04 \x01(\tR\x04spec\x12G\n\x07options\x18\x05 \x01(\x0b\x32-.taskforge.tickets.v1.TicketGenerationOptionsR\x07options\x12H\n\x12heartbeat_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\x12\x36\n\ttime_left\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08timeLeftJ\x04\x08\x07\x10\x08R\nexpires_at\"\xca\x01\n\x10HeartbeatRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12\x44\n\x05stage\x18\x03 \x01(\x0e\x32\x1e.taskforge.tickets.v1.JobStageB\x0e\xbaH\x0b\x82\x01\x08\x18\x00\x18\x03\x18\x04\x18\x05R\x05stage\x12$\n\x08progress\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x08progress\"Y\n\x11HeartbeatResponse\x12\x44\n\x10lease_expires_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\"\xa5\x01\n\x12\x43ompleteJobRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12\x43\n\x06result\x18\x03 \x01(\x0b\x32#.taskforge.tickets.v1.TicketsResultB\x06\xbaH\x03\xc8\x01\x01R\x06result\"\x15\n\x13\x43ompleteJobResponse\"\xfb\x01\n\x0e\x46\x61ilJobRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12\x43\n\x05\x65rror\x18\x03 \x01(\x0b\x32%.taskforge.tickets.v1.TicketsJobErrorB\x06\xbaH\x03\xc8\x01\x01R\x05\x65rror\x12\x1c\n\tretryable\x18\x04 \x01(\x08R\tretryable\x12:\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\nretryAfter\"\x11\n\x0f\x46\x61ilJobResponse\"_\n\x11ReleaseJobRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"\x14\n\x12ReleaseJobResponse\"\xd7\x01\n\x19\x41waitCancellationsRequest\x12\x32\n\tworker_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$R\x08workerId\x12\x1d\n\x05slots\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x05slots\x12\x37\n\x12known_lease_tokens\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x10knownLeaseTokens\x12.\n\x0e\x64\x65livery_slots\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\rdeliverySlots\"?\n\x1a\x41waitCancellationsResponse\x12!\n\x0clease_tokens\x18\x01 \x03(\tR\x0bleaseTokens2\xd8\x04\n\rWorkerService\x12W\n\x08\x43laimJob\x12$.taskforge.worker.v1.ClaimJobRequest\x1a%.taskforge.worker.v1.ClaimJobResponse\x12Z\n\tHeartbeat\x12%.taskforge.worker.v1.HeartbeatRequest\x1a&.taskforge.worker.v1.HeartbeatResponse\x12`\n\x0b\x43ompleteJob\x12\'.taskforge.worker.v1.CompleteJobRequest\x1a(.taskforge.worker.v1.CompleteJobResponse\x12T\n\x07\x46\x61ilJob\x12#.taskforge.worker.v1.FailJobRequest\x1a$.taskforge.worker.v1.FailJobResponse\x12]\n\nReleaseJob\x12&.taskforge.worker.v1.ReleaseJobRequest\x1a\'.taskforge.worker.v1.ReleaseJobResponse\x12u\n\x12\x41waitCancellations\x12..taskforge.worker.v1.AwaitCancellationsRequest\x1a/.taskforge.worker.v1.AwaitCancellationsResponse\x1a\x04\x88\xb5\x18\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n taskforge/worker/v1/worker.proto\x12\x13taskforge.worker.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"taskforge/options/v1/options.proto\x1a\x1ftaskforge/tickets/v1/jobs.proto\x1a!taskforge/tickets/v1/result.proto\"p\n\x0f\x43laimJobRequest\x12\x32\n\tworker_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$R\x08workerId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"E\n\x10\x43laimJobResponse\x12\x31\n\x03job\x18\x01 \x01(\x0b\x32\x1f.taskforge.worker.v1.ClaimedJobR\x03job\"\xda\x02\n\nClaimedJob\x12\x15\n\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x18\n\x07\x61ttempt\x18\x02 \x01(\x05R\x07\x61ttempt\x12\x14\n\x05title\x18\x03 \x01(\tR\x05title\x12\x12\n\x04spec\x18\x04 \x01(\tR\x04spec\x12G\n\x07options\x18\x05 \x01(\x0b\x32-.taskforge.tickets.v1.TicketGenerationOptionsR\x07options\x12H\n\x12heartbeat_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\x12\x36\n\ttime_left\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08timeLeft\x12\x14\n\x05model\x18\t \x01(\tR\x05modelJ\x04\x08\x07\x10\x08R\nexpires_at\"\xca\x01\n\x10HeartbeatRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12\x44\n\x05stage\x18\x03 \x01(\x0e\x32\x1e.taskforge.tickets.v1.JobStageB\x0e\xbaH\x0b\x82\x01\x08\x18\x00\x18\x03\x18\x04\x18\x05R\x05stage\x12$\n\x08progress\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01R\x08progress\"Y\n\x11HeartbeatResponse\x12\x44\n\x10lease_expires_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\"\xc5\x01\n\x12\x43ompleteJobRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12\x43\n\x06result\x18\x03 \x01(\x0b\x32#.taskforge.tickets.v1.TicketsResultB\x06\xbaH\x03\xc8\x01\x01R\x06result\x12\x1e\n\nprovenance\x18\x04 \x01(\x0cR\nprovenance\"\x15\n\x13\x43ompleteJobResponse\"\x9b\x02\n\x0e\x46\x61ilJobRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12\x43\n\x05\x65rror\x18\x03 \x01(\x0b\x32%.taskforge.tickets.v1.TicketsJobErrorB\x06\xbaH\x03\xc8\x01\x01R\x05\x65rror\x12\x1c\n\tretryable\x18\x04 \x01(\x08R\tretryable\x12:\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\nretryAfter\x12\x1e\n\nprovenance\x18\x06 \x01(\x0cR\nprovenance\"\x11\n\x0f\x46\x61ilJobResponse\"_\n\x11ReleaseJobRequest\x12\x1f\n\x06job_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\x05jobId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"\x14\n\x12ReleaseJobResponse\"\xd7\x01\n\x19\x41waitCancellationsRequest\x12\x32\n\tworker_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$R\x08workerId\x12\x1d\n\x05slots\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01R\x05slots\x12\x37\n\x12known_lease_tokens\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07R\x10knownLeaseTokens\x12.\n\x0e\x64\x65livery_slots\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\rdeliverySlots\"?\n\x1a\x41waitCancellationsResponse\x12!\n\x0clease_tokens\x18\x01 \x03(\tR\x0bleaseTokens2\xd8\x04\n\rWorkerService\x12W\n\x08\x43laimJob\x12$.taskforge.worker.v1.ClaimJobRequest\x1a%.taskforge.worker.v1.ClaimJobResponse\x12Z\n\tHeartbeat\x12%.taskforge.worker.v1.HeartbeatRequest\x1a&.taskforge.worker.v1.HeartbeatResponse\x12`\n\x0b\x43ompleteJob\x12\'.taskforge.worker.v1.CompleteJobRequest\x1a(.taskforge.worker.v1.CompleteJobResponse\x12T\n\x07\x46\x61ilJob\x12#.taskforge.worker.v1.FailJobRequest\x1a$.taskforge.worker.v1.FailJobResponse\x12]\n\nReleaseJob\x12&.taskforge.worker.v1.ReleaseJobRequest\x1a\'.taskforge.worker.v1.ReleaseJobResponse\x12u\n\x12\x41waitCancellations\x12..taskforge.worker.v1.AwaitCancellationsRequest\x1a/.taskforge.worker.v1.AwaitCancellationsResponse\x1a\x04\x88\xb5\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -80,27 +80,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMJOBRESPONSE']._serialized_start=369
   _globals['_CLAIMJOBRESPONSE']._serialized_end=438
   _globals['_CLAIMEDJOB']._serialized_start=441
-  _globals['_CLAIMEDJOB']._serialized_end=765
-  _globals['_HEARTBEATREQUEST']._serialized_start=768
-  _globals['_HEARTBEATREQUEST']._serialized_end=970
-  _globals['_HEARTBEATRESPONSE']._serialized_start=972
-  _globals['_HEARTBEATRESPONSE']._serialized_end=1061
-  _globals['_COMPLETEJOBREQUEST']._serialized_start=1064
-  _globals['_COMPLETEJOBREQUEST']._serialized_end=1229
-  _globals['_COMPLETEJOBRESPONSE']._serialized_start=1231
-  _globals['_COMPLETEJOBRESPONSE']._serialized_end=1252
-  _globals['_FAILJOBREQUEST']._serialized_start=1255
-  _globals['_FAILJOBREQUEST']._serialized_end=1506
-  _globals['_FAILJOBRESPONSE']._serialized_start=1508
-  _globals['_FAILJOBRESPONSE']._serialized_end=1525
-  _globals['_RELEASEJOBREQUEST']._serialized_start=1527
-  _globals['_RELEASEJOBREQUEST']._serialized_end=1622
-  _globals['_RELEASEJOBRESPONSE']._serialized_start=1624
-  _globals['_RELEASEJOBRESPONSE']._serialized_end=1644
-  _globals['_AWAITCANCELLATIONSREQUEST']._serialized_start=1647
-  _globals['_AWAITCANCELLATIONSREQUEST']._serialized_end=1862
-  _globals['_AWAITCANCELLATIONSRESPONSE']._serialized_start=1864
-  _globals['_AWAITCANCELLATIONSRESPONSE']._serialized_end=1927
-  _globals['_WORKERSERVICE']._serialized_start=1930
-  _globals['_WORKERSERVICE']._serialized_end=2530
+  _globals['_CLAIMEDJOB']._serialized_end=787
+  _globals['_HEARTBEATREQUEST']._serialized_start=790
+  _globals['_HEARTBEATREQUEST']._serialized_end=992
+  _globals['_HEARTBEATRESPONSE']._serialized_start=994
+  _globals['_HEARTBEATRESPONSE']._serialized_end=1083
+  _globals['_COMPLETEJOBREQUEST']._serialized_start=1086
+  _globals['_COMPLETEJOBREQUEST']._serialized_end=1283
+  _globals['_COMPLETEJOBRESPONSE']._serialized_start=1285
+  _globals['_COMPLETEJOBRESPONSE']._serialized_end=1306
+  _globals['_FAILJOBREQUEST']._serialized_start=1309
+  _globals['_FAILJOBREQUEST']._serialized_end=1592
+  _globals['_FAILJOBRESPONSE']._serialized_start=1594
+  _globals['_FAILJOBRESPONSE']._serialized_end=1611
+  _globals['_RELEASEJOBREQUEST']._serialized_start=1613
+  _globals['_RELEASEJOBREQUEST']._serialized_end=1708
+  _globals['_RELEASEJOBRESPONSE']._serialized_start=1710
+  _globals['_RELEASEJOBRESPONSE']._serialized_end=1730
+  _globals['_AWAITCANCELLATIONSREQUEST']._serialized_start=1733
+  _globals['_AWAITCANCELLATIONSREQUEST']._serialized_end=1948
+  _globals['_AWAITCANCELLATIONSRESPONSE']._serialized_start=1950
+  _globals['_AWAITCANCELLATIONSRESPONSE']._serialized_end=2013
+  _globals['_WORKERSERVICE']._serialized_start=2016
+  _globals['_WORKERSERVICE']._serialized_end=2616
 # @@protoc_insertion_point(module_scope)

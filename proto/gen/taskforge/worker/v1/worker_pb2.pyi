@@ -78,11 +78,14 @@ class ClaimedJob(_message.Message):
     OPTIONS_FIELD_NUMBER: _builtins.int
     HEARTBEAT_INTERVAL_FIELD_NUMBER: _builtins.int
     TIME_LEFT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     attempt: _builtins.int
     """1 for the first attempt."""
     title: _builtins.str
     spec: _builtins.str
+    model: _builtins.str
+    """The model to use in place of the worker's own; empty: its own."""
     @_builtins.property
     def options(self) -> _jobs_pb2.TicketGenerationOptions:
         """With every default filled in, but for `ticket_count`."""
@@ -105,10 +108,11 @@ class ClaimedJob(_message.Message):
         options: _jobs_pb2.TicketGenerationOptions | None = ...,
         heartbeat_interval: _duration_pb2.Duration | None = ...,
         time_left: _duration_pb2.Duration | None = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["heartbeat_interval", b"heartbeat_interval", "options", b"options", "time_left", b"time_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "heartbeat_interval", b"heartbeat_interval", "job_id", b"job_id", "options", b"options", "spec", b"spec", "time_left", b"time_left", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "heartbeat_interval", b"heartbeat_interval", "job_id", b"job_id", "model", b"model", "options", b"options", "spec", b"spec", "time_left", b"time_left", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -173,8 +177,13 @@ class CompleteJobRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     LEASE_TOKEN_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     lease_token: _builtins.str
+    provenance: _builtins.bytes
+    """A `Provenance`, serialized and compressed with zlib. It is kept as it is;
+    one that is too large is left out, and so is an older worker's.
+    """
     @_builtins.property
     def result(self) -> _result_pb2.TicketsResult: ...
     def __init__(
@@ -183,10 +192,11 @@ class CompleteJobRequest(_message.Message):
         job_id: _builtins.str = ...,
         lease_token: _builtins.str = ...,
         result: _result_pb2.TicketsResult | None = ...,
+        provenance: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "lease_token", b"lease_token", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "lease_token", b"lease_token", "provenance", b"provenance", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -216,9 +226,12 @@ class FailJobRequest(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     RETRYABLE_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     lease_token: _builtins.str
     retryable: _builtins.bool
+    provenance: _builtins.bytes
+    """As at CompleteJob."""
     @_builtins.property
     def error(self) -> _jobs_pb2.TicketsJobError:
         """What a failed job shows to its client."""
@@ -235,10 +248,11 @@ class FailJobRequest(_message.Message):
         error: _jobs_pb2.TicketsJobError | None = ...,
         retryable: _builtins.bool = ...,
         retry_after: _duration_pb2.Duration | None = ...,
+        provenance: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "job_id", b"job_id", "lease_token", b"lease_token", "retry_after", b"retry_after", "retryable", b"retryable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "job_id", b"job_id", "lease_token", b"lease_token", "provenance", b"provenance", "retry_after", b"retry_after", "retryable", b"retryable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
