@@ -1,41 +1,69 @@
 """The calls that one attempt makes to the model, and what they have cost together."""
 
+import random
 import time
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
+from tickets.errors import JobErrorCode
 from worker.cancellation import Cancellation
-from worker.generation.job import GenerationCancelled
+from worker.generation.job import GenerationCancelled, GenerationError
 from worker.generation.journal import Journal
 from worker.generation.prompts import Prompt
-from worker.generation.text import tokens
-from worker.ollama import Reply
+from worker.generation.rate import Rate
+from worker.ollama import RefusedError, Reply
 from worker.provider import Model, Provider
 
 Message = dict[str, str]
 
+# Before a call that has failed is made again, unless the server asks for longer.
+_PAUSES_S = (1.0, 4.0)
+# What a window shrinks to when a prompt turned out not to fit into it.
+_SMALLER = 0.5
+_SMALLEST_WINDOW = 1024
 
-def estimate(messages: list[Message]) -> int:
-    """About how many tokens messages take, with what the chat's template adds."""
-    return sum(tokens(message["content"]) + 8 for message in messages)
+
+class TooLongError(GenerationError):
+    """The prompt does not fit into what the server really has, or was cut to fit."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            JobErrorCode.MODEL_OUTPUT_INVALID,
+            "the spec does not fit into the model's context",
+            retryable=False,
+        )
 
 
 @dataclass(slots=True)
 class Calls:
-    """Asks one model, within one deadline, and adds up the usage."""
+    """Asks one model, within one deadline, and adds up the usage. Safe to share between threads.
+
+    Attributes:
+        cancellation: The attempt's own: whoever asks for it ends all its calls.
+        rate: How many tokens texts take.
+        longest_s: The longest call so far.
+    """
 
     provider: Provider
     deadline: float
     cancellation: Cancellation
     journal: Journal
     model: Model = field(init=False)
+    rate: Rate = field(default_factory=Rate)
     replies: list[Reply] = field(default_factory=list)
+    longest_s: float = 0.0
+    _window: int = field(init=False)
     _started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.model = self.provider.model()
         self.journal.model = asdict(self.model)
+        self._window = self.model.window
+
+    def room(self, messages: list[Message]) -> int:
+        """How many tokens of the window the messages leave to the answer; may be below 0."""
+        return self._window - self.rate.estimate(_texts(messages))
 
     def ask(
         self,
@@ -45,21 +73,94 @@ class Calls:
         *,
         purpose: str,
         prompt: Prompt,
+        temperature: float = 0.0,
     ) -> Reply:
-        """One answer, on record with its purpose and prompt; raises like `Provider.ask`."""
+        """One answer, on record with its purpose and prompt.
+
+        A server that fails is asked again after a pause once it has answered
+        before: what it has answered would be lost with the attempt.
+
+        Raises:
+            TooLongError: The messages do not fit; `room` knows better from now on.
+            GenerationError: As `Provider.ask`.
+        """
+        for pause in (*_PAUSES_S, None):
+            began = time.monotonic()
+            try:
+                reply = self._once(
+                    messages,
+                    schema,
+                    answer_tokens,
+                    purpose=purpose,
+                    prompt=prompt,
+                    temperature=temperature,
+                )
+            except GenerationError as fault:
+                if isinstance(fault, RefusedError) and fault.over_context:
+                    self._shrink(self._window)
+                    raise TooLongError from fault
+                if pause is None or not self._may_pass(fault):
+                    raise
+                self._pause(pause, fault)
+            else:
+                self.longest_s = max(self.longest_s, time.monotonic() - began)
+                return self._read_whole(reply, messages)
+        raise AssertionError("the last try ends the loop")
+
+    def spent(self) -> tuple[int, float]:
+        """Completion tokens so far, and the longest call in seconds."""
+        return sum(reply.completion_tokens or 0 for reply in self.replies), self.longest_s
+
+    def _once(
+        self,
+        messages: list[Message],
+        schema: dict[str, Any],
+        answer_tokens: int,
+        *,
+        purpose: str,
+        prompt: Prompt,
+        temperature: float,
+    ) -> Reply:
         if self.cancellation.requested:
             raise GenerationCancelled
-        reply = self.provider.ask(
+        return self.provider.ask(
             messages,
             schema=schema,
-            prompt_tokens=estimate(messages),
+            prompt_tokens=self.rate.estimate(_texts(messages)),
             answer_tokens=answer_tokens,
             deadline=self.deadline,
             cancellation=self.cancellation,
             opened=partial(self.journal.call, purpose=purpose, prompt=prompt.label),
+            temperature=temperature,
         )
+
+    def _read_whole(self, reply: Reply, messages: list[Message]) -> Reply:
+        """The reply, if the server has read all of the messages."""
         self.replies.append(reply)
+        texts = _texts(messages)
+        if self.rate.is_cut(texts, reply.prompt_tokens):
+            self.journal.repair("prompt cut by the server", done="asked in smaller parts")
+            self._shrink(2 * (reply.prompt_tokens or 0))
+            raise TooLongError
+        self.rate.observe(texts, reply.prompt_tokens)
         return reply
+
+    def _shrink(self, known: int) -> None:
+        """Counts on less from now on: half of what was found to be too much."""
+        self._window = max(min(known, round(self._window * _SMALLER)), _SMALLEST_WINDOW)
+
+    def _may_pass(self, fault: GenerationError) -> bool:
+        away = fault.code is JobErrorCode.OLLAMA_UNAVAILABLE and fault.retryable
+        return away and bool(self.replies)
+
+    def _pause(self, pause: float, fault: GenerationError) -> None:
+        """Waits as long as the server asks for, a little more than others; ends when cancelled."""
+        asked = fault.retry_after.total_seconds() if fault.retry_after else 0.0
+        wait = max(pause, asked) * random.uniform(1.0, 1.3)  # noqa: S311 - spreads callers
+        if time.monotonic() + wait >= self.deadline:
+            raise fault
+        if self.cancellation.wait(wait):
+            raise GenerationCancelled
 
     def metadata(self) -> dict[str, Any]:
         """The contract's `GenerationMetadata`: sums over all calls, None where one is unknown."""
@@ -70,6 +171,10 @@ class Calls:
             "completion_tokens": _sum(reply.completion_tokens for reply in self.replies),
             "finish_reason": self.replies[-1].finish_reason if self.replies else None,
         }
+
+
+def _texts(messages: list[Message]) -> list[str]:
+    return [message["content"] for message in messages]
 
 
 def _sum(counts: Any) -> int | None:

@@ -12,11 +12,12 @@ from typing import Any
 
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.blocks import Form
-from worker.generation.calls import Calls, Message
+from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.plan import Piece, chapters
 from worker.generation.prompts import load
 from worker.generation.roles import Unit
 from worker.generation.text import shorten
+from worker.ollama import UnusableError
 
 _ANSWER_TOKENS = 160
 # What the model reads of a piece; the choice does not get better with more.
@@ -41,22 +42,31 @@ class Choice:
     by_model: bool
 
 
+def first_choice(piece: Piece, title: str) -> Choice:
+    """What the order of the spec says, without a model."""
+    return Choice(title, next(iter(_by_opening(piece).values())), by_model=False)
+
+
 def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
-    """Lets the model choose among titles and leading sentences, where there are several."""
+    """Lets the model choose among titles and leading sentences, where there are several.
+
+    An answer of no use costs nothing: the order of the spec decides.
+    """
     leads = _by_opening(piece)
-    first = Choice(titles[0], next(iter(leads.values())), by_model=False)
+    first = first_choice(piece, titles[0])
     if len(titles) == 1 and len(leads) == 1:
         return first
-    reply = calls.ask(
-        _messages(piece, titles, leads),
-        _schema(titles, leads),
-        _ANSWER_TOKENS,
-        purpose="choose title and leading sentence",
-        prompt=load("extractive"),
-    )
     try:
+        reply = calls.ask(
+            _messages(piece, titles, leads),
+            _schema(titles, leads),
+            _ANSWER_TOKENS,
+            purpose="choose title and leading sentence",
+            prompt=load("extractive"),
+        )
         answer = parse(reply.text)
-    except NoJsonError:
+    except (NoJsonError, UnusableError, TooLongError) as fault:
+        calls.journal.repair("choice unusable", ticket=first.title, done=f"took the first: {fault}")
         return first
     if not isinstance(answer, dict):
         return first

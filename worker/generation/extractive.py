@@ -12,24 +12,30 @@ from tickets.lifecycle import Stage
 from worker.generation import signals
 from worker.generation.blocks import Form
 from worker.generation.calls import Calls
-from worker.generation.choosing import Choice, choose
+from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
 from worker.generation.facets import facet
+from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
 from worker.generation.job import GenerationJob
 from worker.generation.order import about, dependencies
 from worker.generation.phrases import speaks_of_people
-from worker.generation.plan import Piece, Plan, chapters, plan
-from worker.generation.roles import Role, Unit
-from worker.generation.spec import Section, Spec
+from worker.generation.plan import Piece, Plan, arranged, by_section, chapters, plan
+from worker.generation.roles import Role, Unit, opening
+from worker.generation.spec import Spec
 from worker.generation.text import one_line, shorten
 from worker.generation.titles import titles
 
 Report = Callable[[Stage, str], None]
 
 _CRITERIA = 8
+# The most that a ticket is trusted that no model has looked at.
+_UNAIDED = 0.4
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
 _CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
+
+
+Chooser = Callable[[Piece, list[str]], Choice]
 
 
 def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Drafts:
@@ -40,25 +46,48 @@ def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Draft
         most=job.max_ticket_count,
         include_epics=job.include_epics,
     )
-    names = names_in(sentence.text for sentence in spec.sentences)
-    english = signals.is_english(" ".join(sentence.text for sentence in spec.sentences))
-    tickets: list[TicketDraft] = []
-    for place, piece in enumerate(planned.pieces):
-        total = len(planned.pieces) + len(planned.epics)
+    total = len(planned.pieces) + len(planned.epics)
+
+    def chosen(piece: Piece, possible: list[str]) -> Choice:
+        place = planned.pieces.index(piece)
         report(Stage.GENERATING_TICKETS, f"ticket {place + 1} of {total}")
-        base = None if piece.base is None else tickets[piece.base]
-        if base is not None:
-            tickets.append(_facet_ticket(piece, base))
+        return choose(piece, possible, calls)
+
+    tickets = _tickets(planned, job.output_detail, chosen)
+    for place, others in dependencies(planned.pieces).items():
+        tickets[place].after += others
+    drafts = Drafts(opening(planned.units) or one_line(job.title), tickets, *_notes(planned))
+    return _with_epics(drafts, planned, job)
+
+
+def unaided(units: list[Unit], count: int, detail: str) -> list[TicketDraft]:
+    """So many tickets made of the spec's own sentences alone, where a model has failed.
+
+    Args:
+        units: The sentences to make them of, at least one of them a requirement.
+        count: How many.
+        detail: The contract's `output_detail`.
+    """
+    planned = Plan(units, arranged(by_section(units), count))
+    tickets = _tickets(planned, detail, lambda piece, possible: first_choice(piece, possible[0]))
+    for ticket in tickets:
+        ticket.confidence = min(ticket.confidence or 0.0, _UNAIDED)
+    return tickets
+
+
+def _tickets(planned: Plan, detail: str, chosen: Chooser) -> list[TicketDraft]:
+    names = names_in(unit.text for unit in planned.units)
+    english = signals.is_english(" ".join(unit.text for unit in planned.units))
+    tickets: list[TicketDraft] = []
+    for piece in planned.pieces:
+        if piece.base is not None:
+            tickets.append(_facet_ticket(piece, tickets[piece.base]))
             continue
         taken = {ticket.title for ticket in tickets}
         possible = titles(piece, names, english=english)
         new = [title for title in possible if title not in taken]
-        choice = choose(piece, new or possible, calls)
-        tickets.append(_ticket(piece, planned, choice, job.output_detail))
-    for place, others in dependencies(planned.pieces).items():
-        tickets[place].after += others
-    drafts = Drafts(_summary(job, planned), tickets, *_notes(planned))
-    return _with_epics(drafts, planned, job)
+        tickets.append(_ticket(piece, planned, chosen(piece, new or possible), detail))
+    return tickets
 
 
 def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketDraft:
@@ -66,12 +95,12 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
     return TicketDraft(
         kind=_kind(piece, choice.title),
         title=choice.title,
-        description=_description(piece, planned, choice.lead, detail),
-        criteria=texts[:_CRITERIA],
+        description=_description(planned, choice.lead, detail),
+        criteria=texts,
         labels=_labels(piece),
         points=_points(texts),
         priority=signals.priority(texts),
-        component=_component(choice.lead.section),
+        component=component(choice.lead.section),
         confidence=_confidence(piece, chosen=choice.by_model),
         spans=[(unit.sentence.start, unit.sentence.end) for unit in piece.units],
     )
@@ -89,13 +118,8 @@ def _kind(piece: Piece, title: str) -> str:
     return "story" if gained else "task"
 
 
-def _component(section: Section) -> str:
-    """The chapter, below the document's own title."""
-    return section.path[1] if len(section.path) > 1 else section.heading
-
-
-def _description(piece: Piece, planned: Plan, leading: Unit, detail: str) -> str:
-    """The leading sentence, what the spec says around it, and what no criterion has room for."""
+def _description(planned: Plan, leading: Unit, detail: str) -> str:
+    """The leading sentence, and what the spec says around it."""
     around = [
         unit
         for unit in planned.units
@@ -103,9 +127,6 @@ def _description(piece: Piece, planned: Plan, leading: Unit, detail: str) -> str
     ][: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
     parts = [" ".join(re.sub(":$", ".", unit.text) for unit in told)]
-    beyond = [unit.text for unit in piece.units[_CRITERIA:]]
-    if beyond:
-        parts.append("It also covers:\n" + "\n".join(f"- {text}" for text in beyond))
     if detail == "detailed":
         outside = [unit.text for unit in planned.units if unit.role is Role.OUTSIDE]
         parts += (
@@ -154,13 +175,6 @@ def _facet_ticket(piece: Piece, base: TicketDraft) -> TicketDraft:
         confidence=0.2,
         spans=list(base.spans),
     )
-
-
-def _summary(job: GenerationJob, planned: Plan) -> str:
-    """The spec's own first words about the whole."""
-    told = (Role.CONTEXT, Role.REQUIREMENT, Role.GOAL)
-    opening = [unit.text for unit in planned.units if unit.role in told and unit.text[-1] != ":"]
-    return shorten(" ".join(opening[:3]), 600) or one_line(job.title)
 
 
 def _notes(planned: Plan) -> tuple[list[RiskDraft], list[QuestionDraft]]:

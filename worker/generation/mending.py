@@ -1,6 +1,9 @@
 """Deterministic repairs: whatever a draft says, after these it keeps the contract's rules."""
 
+from collections import Counter
+
 from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.journal import Journal
 from worker.generation.text import capitalised, clean, folded, one_line, shorten
 
 TYPES = ("epic", "story", "task", "bug", "spike")
@@ -10,36 +13,47 @@ _TITLE = 120
 _LABEL = 40
 _LABELS = 6
 _CRITERIA = 8
+# What a ticket asks for beyond the criteria that a result has room for.
+_BEYOND = "It also covers:"
 _RISKS = 20
+_QUESTIONS = 100
 
 
-def mend(drafts: Drafts, *, name: str, include_epics: bool) -> None:
+def mend(drafts: Drafts, journal: Journal, *, name: str, include_epics: bool) -> None:
     """Makes the drafts fit the schema and the graph rules; their number stays.
 
     Args:
         drafts: Changed in place.
+        journal: Takes each repair.
         name: What the work is called, for what has no words of its own.
         include_epics: False: epics become stories.
     """
     for ticket in drafts.tickets:
-        _mend_text(ticket, name)
-        _mend_values(ticket)
-    _set_apart(drafts.tickets)
-    _mend_parents(drafts.tickets, include_epics=include_epics)
-    _mend_order(drafts.tickets)
+        _mend_text(ticket, journal, name)
+        _mend_values(ticket, journal)
+    _set_apart(drafts.tickets, journal)
+    _mend_parents(drafts.tickets, journal, include_epics=include_epics)
+    _mend_order(drafts.tickets, journal)
     _mend_notes(drafts, name)
 
 
-def _mend_text(ticket: TicketDraft, name: str) -> None:
+def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
+    if len(one_line(ticket.title)) > _TITLE:
+        journal.repair("title too long", ticket=ticket.title, done="cut at a word")
     ticket.title = shorten(capitalised(one_line(ticket.title)), _TITLE) or shorten(name, _TITLE)
     ticket.description = clean(ticket.description).strip() or ticket.title
     criteria = dict.fromkeys(one_line(criterion) for criterion in ticket.criteria)
-    told = [criterion for criterion in criteria if criterion][:_CRITERIA]
-    ticket.criteria = told or [one_line(ticket.description)]
+    told = [criterion for criterion in criteria if criterion]
+    ticket.criteria = told[:_CRITERIA] or [one_line(ticket.description)]
+    if beyond := told[_CRITERIA:]:
+        journal.repair("too many criteria", ticket=ticket.title, done="listed in the description")
+        listed = "\n".join(f"- {criterion}" for criterion in beyond)
+        ticket.description += f"\n\n{_BEYOND}\n{listed}"
 
 
-def _mend_values(ticket: TicketDraft) -> None:
+def _mend_values(ticket: TicketDraft, journal: Journal) -> None:
     if ticket.kind not in TYPES:
+        journal.repair("type unknown", ticket=ticket.title, done="made a task")
         ticket.kind = "task"
     if ticket.priority not in LEVELS:
         ticket.priority = None
@@ -49,7 +63,7 @@ def _mend_values(ticket: TicketDraft) -> None:
     ticket.labels = [label for label in labels if label][:_LABELS]
 
 
-def _set_apart(tickets: list[TicketDraft]) -> None:
+def _set_apart(tickets: list[TicketDraft], journal: Journal) -> None:
     """Numbers the repetitions of a title, so that each can be told from the others."""
     taken: set[str] = set()
     for ticket in tickets:
@@ -58,20 +72,29 @@ def _set_apart(tickets: list[TicketDraft]) -> None:
             times += 1
             suffix = f" ({times})"
             ticket.title = shorten(title, _TITLE - len(suffix)) + suffix
+        if times > 1:
+            journal.repair("title repeated", ticket=ticket.title, done="numbered")
         taken.add(folded(ticket.title))
 
 
-def _mend_parents(tickets: list[TicketDraft], *, include_epics: bool) -> None:
+def _mend_parents(tickets: list[TicketDraft], journal: Journal, *, include_epics: bool) -> None:
     for ticket in tickets:
         if not include_epics and ticket.kind == "epic":
+            journal.repair("epic unwanted", ticket=ticket.title, done="made a story")
             ticket.kind = "story"
     epics = {place for place, ticket in enumerate(tickets) if ticket.kind == "epic"}
     for place, ticket in enumerate(tickets):
-        if place in epics or ticket.parent not in epics:
+        if ticket.parent is not None and (place in epics or ticket.parent not in epics):
+            journal.repair("parent is no epic", ticket=ticket.title, done="left out")
             ticket.parent = None
     for place in sorted(epics):
-        if not _has_child(tickets, place) and not _adopt(tickets, place):
+        if _has_child(tickets, place):
+            continue
+        adopted = _adopt(tickets, place)
+        if not adopted:
             tickets[place].kind = "story"
+        done = "given a ticket" if adopted else "made a story"
+        journal.repair("epic without tickets", ticket=tickets[place].title, done=done)
 
 
 def _has_child(tickets: list[TicketDraft], epic: int) -> bool:
@@ -79,12 +102,13 @@ def _has_child(tickets: list[TicketDraft], epic: int) -> bool:
 
 
 def _adopt(tickets: list[TicketDraft], epic: int) -> bool:
-    """Gives an empty epic the ticket without one whose words are nearest to its own."""
-    orphans = [t for t in tickets if t.kind != "epic" and t.parent is None]
-    if not orphans:
+    """Gives an empty epic the ticket whose words are nearest, if another epic can spare it."""
+    held = Counter(ticket.parent for ticket in tickets)
+    spare = [t for t in tickets if t.kind != "epic" and (t.parent is None or held[t.parent] > 1)]
+    if not spare:
         return False
     own = _words(tickets[epic])
-    nearest = max(orphans, key=lambda ticket: len(own & _words(ticket)))
+    nearest = max(spare, key=lambda ticket: (ticket.parent is None, len(own & _words(ticket))))
     nearest.parent = epic
     return True
 
@@ -93,7 +117,7 @@ def _words(ticket: TicketDraft) -> set[str]:
     return set(folded(f"{ticket.title} {ticket.description}").split())
 
 
-def _mend_order(tickets: list[TicketDraft]) -> None:
+def _mend_order(tickets: list[TicketDraft], journal: Journal) -> None:
     """Drops dependencies that cannot be: unknown, repeated, on itself or its epic, in a circle."""
     before: list[set[int]] = [set() for _ in tickets]
     for place, ticket in enumerate(tickets):
@@ -106,6 +130,8 @@ def _mend_order(tickets: list[TicketDraft]) -> None:
                 for later in range(len(tickets)):
                     if later == place or place in before[later]:
                         before[later] |= gained
+        if len(kept) < len(ticket.after):
+            journal.repair("dependency impossible", ticket=ticket.title, done="left out")
         ticket.after = kept
 
 
@@ -125,4 +151,4 @@ def _mend_notes(drafts: Drafts, name: str) -> None:
     drafts.risks = list({folded(risk.text): risk for risk in drafts.risks if risk.text}.values())
     drafts.risks = drafts.risks[:_RISKS]
     asked = {folded(question.text): question for question in drafts.questions if question.text}
-    drafts.questions = list(asked.values())[:_RISKS]
+    drafts.questions = list(asked.values())[:_QUESTIONS]

@@ -10,6 +10,7 @@ from worker.cancellation import Cancellation
 from worker.generation import extractive, freeform
 from worker.generation.calls import Calls
 from worker.generation.document import document, source_title
+from worker.generation.grounding import complete_epics
 from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.mending import mend
@@ -43,11 +44,14 @@ def generate(
         GenerationCancelled: The cancellation was requested.
     """
     report(Stage.PREPARING_PROMPT, "reading the spec")
-    calls = Calls(provider, deadline, cancellation, journal or Journal())
-    spec = parse(job.spec)
-    drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
+    own = Cancellation()
+    with cancellation.interrupting(own.request):
+        calls = Calls(provider, deadline, own, journal or Journal())
+        spec = parse(job.spec)
+        drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
     report(Stage.VALIDATING_OUTPUT, f"{len(drafts.tickets)} tickets")
-    mend(drafts, name=source_title(job), include_epics=job.include_epics)
+    mend(drafts, calls.journal, name=source_title(job), include_epics=job.include_epics)
+    complete_epics(drafts.tickets)
     result = document(job, drafts, calls.metadata())
     _check(result, job)
     return result

@@ -75,24 +75,30 @@ def plan(spec: Spec, *, count: int | None, most: int, include_epics: bool) -> Pl
         include_epics: Whether some of them may be epics.
     """
     units = sort(spec)
-    pieces = _by_section(units)
+    pieces = by_section(units)
     if count is None:
         alone = len(pieces) == 1
         pieces = [part for piece in pieces for part in _parts(piece, _size(piece, alone=alone))]
     wanted = count or min(len(pieces) + 1, most)
     enough = sum(len(piece.units) for piece in pieces) >= _FEWEST_UNDER_EPIC
-    epics = _epic_count(wanted, pieces) if include_epics and enough else 0
+    epics = epic_count(wanted, pieces) if include_epics and enough else 0
     if not epics:  # no ticket to hold the goals as a whole
         goals = [as_requirement(unit) for unit in units if unit.role is Role.GOAL]
-        pieces += _by_section(goals)
+        pieces += by_section(goals)
     leaves = count - epics if count else min(len(pieces), most - epics)
+    pieces = arranged(pieces, leaves)
+    return Plan(units, pieces, shares(pieces, epics))
+
+
+def arranged(pieces: list[Piece], leaves: int) -> list[Piece]:
+    """The pieces merged, split or added to until there are so many."""
     _merge(pieces, leaves)
     _split(pieces, leaves)
-    pieces = _with_facets(pieces, leaves)
-    return Plan(units, pieces, _shares(pieces, epics))
+    return _with_facets(pieces, leaves)
 
 
-def _by_section(units: list[Unit]) -> list[Piece]:
+def by_section(units: list[Unit]) -> list[Piece]:
+    """The requirements among some sentences, a piece per section."""
     pieces: dict[Section, Piece] = {}
     for unit in units:
         if unit.role is Role.REQUIREMENT:
@@ -116,7 +122,8 @@ def _size(piece: Piece, *, alone: bool) -> int:
     return ceil(len(texts) / (_COMFORTABLE_ALONE if alone else _COMFORTABLE))
 
 
-def _epic_count(wanted: int, pieces: list[Piece]) -> int:
+def epic_count(wanted: int, pieces: list[Piece]) -> int:
+    """How many of so many tickets are epics."""
     if wanted < _FEWEST_WITH_EPIC:
         return 0
     if wanted < _FEWEST_WITH_EPICS:
@@ -185,7 +192,7 @@ def _with_facets(pieces: list[Piece], leaves: int) -> list[Piece]:
     return ordered
 
 
-def _shares(pieces: list[Piece], epics: int) -> list[range]:
+def shares(pieces: list[Piece], epics: int) -> list[range]:
     """Neighbouring pieces for each epic, about equally many, cut between chapters if possible."""
     shares: list[range] = []
     start = 0

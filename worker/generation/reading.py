@@ -100,40 +100,22 @@ def _name(reference: str | int) -> str:
 
 def _ticket(entry: Json, places: _Places, cited: dict[int, Sentence]) -> TicketDraft:
     sources = [cited[number] for number in _numbers(entry.get("sources")) if number in cited]
-    quoted = [source.text for source in sources]
-    title = _text(_first(entry, _TITLE)) or (quoted[0] if quoted else "")
     criteria = [_text(criterion) for criterion in _list(_first(entry, _CRITERIA))]
     kind = _word(_first(entry, _KIND))
     metadata = _mapping(entry.get("metadata"))
     return TicketDraft(
         kind=kind,
-        title=title,
-        description=_text(_first(entry, _DESCRIPTION)) or " ".join(quoted),
-        criteria=[criterion for criterion in criteria if criterion.strip()] or quoted,
+        title=_text(_first(entry, _TITLE)),
+        description=_text(_first(entry, _DESCRIPTION)),
+        criteria=[criterion for criterion in criteria if criterion.strip()],
         labels=[label for label in _list(entry.get("labels")) if isinstance(label, str)],
         after=places.tickets(_first(entry, _AFTER)),
         points=next(iter(_numbers(_first(entry, _POINTS))), None),
         priority=_word(entry.get("priority")) or None,
         parent=None if kind == "epic" else places.epic(_first(entry, _PARENT)),
         component=_text(entry.get("component") or metadata.get("component")),
-        confidence=None if kind == "epic" else _grounding(title, criteria, quoted),
         spans=[(source.start, source.end) for source in sources],
     )
-
-
-def _grounding(title: str, criteria: list[str], quoted: list[str]) -> float:
-    """How far the words of a ticket are words of the sentences it cites, 0.2 to 0.95.
-
-    Words of up to three letters say nothing about that and do not count.
-    """
-    own = _long_words(" ".join([title, *criteria]))
-    if not own or not quoted:
-        return 0.2
-    return 0.2 + 0.75 * len(own & _long_words(" ".join(quoted))) / len(own)
-
-
-def _long_words(text: str) -> set[str]:
-    return {word for word in folded(text).split() if len(word) > 3}  # noqa: PLR2004 - as said above
 
 
 def _whole(answer: Any) -> Json:

@@ -7,8 +7,10 @@ from worker.generation import signals
 from worker.generation.blocks import Form
 from worker.generation.signals import Topic
 from worker.generation.spec import Section, Sentence, Spec
+from worker.generation.text import shorten
 
 _LONGEST_OPENING = 8
+_LONGEST_SUMMARY = 600
 
 
 class Role(StrEnum):
@@ -95,6 +97,13 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         else unit
         for unit in units
     ]
+
+
+def opening(units: list[Unit]) -> str:
+    """The spec's own first words about the whole; may be empty."""
+    told = (Role.CONTEXT, Role.REQUIREMENT, Role.GOAL)
+    first = [unit.text for unit in units if unit.role in told and unit.text[-1] != ":"]
+    return shorten(" ".join(first[:3]), _LONGEST_SUMMARY)
 
 
 def promoted(units: list[Unit], role: Role) -> list[Unit]:

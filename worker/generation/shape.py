@@ -27,6 +27,8 @@ DEPTHS = {
     "standard": Depth("two or three sentences", 500, (2, 5), 260),
     "detailed": Depth("three to six sentences", 900, (3, 8), 420),
 }
+_SUMMARY = 400
+_SOURCES = 16
 _TICKETS_PER_EPIC = 6
 _FEWEST_WITH_EPIC = 4
 
@@ -61,6 +63,7 @@ class Shape:
             epic=prompt.fill("epic") if self.epics else "",
             count=self._count(),
             criteria=f"{least} to {most}",
+            summary=prompt.fill("summary") + "\n" if "summary" in self.schema["properties"] else "",
         )
 
     def _count(self) -> str:
@@ -75,26 +78,30 @@ def shape(
     most: int,
     expected: int,
     sentences: list[int],
+    whole: bool,
     include_epics: bool,
     detail: str,
 ) -> Shape:
-    """The shape of one answer.
+    """The shape of one answer with tickets.
 
     Args:
         count: Exactly so many tickets, epics included.
         most: Never more, epics included.
         expected: About how many the spec needs.
         sentences: The numbers that may be cited.
+        whole: The answer is about the whole spec, which it sums up.
         include_epics: Whether some of the tickets may be epics.
         detail: The contract's `output_detail`.
     """
     depth = DEPTHS[detail]
     epics = _epics(expected) if include_epics else 0
     epics = epics if epics < (count or most) else 0
-    least, top = (count - epics, count - epics) if count else (1, most - epics)
-    top = max(least, min(top, max(2 * expected, 6)))
+    least, top = (count - epics,) * 2 if count else (max(1, expected // 2), most - epics)
+    top = max(1, min(top, max(2 * expected, 6)))
+    least = min(least, top) if count is None else least
+    top = max(least, top)
     ticket = _ticket(depth, sentences, top, epics)
-    properties: dict[str, Any] = {"summary": _string(400)}
+    properties: dict[str, Any] = {"summary": _string(_SUMMARY)} if whole else {}
     if epics:
         properties["epics"] = _array(_epic(depth), epics, epics)
     properties["tickets"] = _array(ticket, least, top)
@@ -111,18 +118,34 @@ def shape(
     )
 
 
+def epics(depth: Depth, count: int) -> tuple[dict[str, Any], int]:
+    """The schema of an answer with a summary and so many epics, and the tokens that it may take."""
+    properties = {"summary": _string(_SUMMARY), "epics": _array(_epic(depth), count, count)}
+    return _object(properties), 200 + count * depth.tokens
+
+
+def rewritten(depth: Depth, sentences: list[int], count: int) -> tuple[dict[str, Any], int]:
+    """The same for so many tickets that are written again."""
+    ticket = {
+        "title": _string(100),
+        "description": _string(depth.description),
+        "criteria": _array(_string(200), depth.criteria[0], depth.criteria[1]),
+        "sources": _sources(sentences),
+    }
+    return _object({"tickets": _array(_object(ticket), count, count)}), 100 + count * depth.tokens
+
+
 def _epics(tickets: int) -> int:
     return 0 if tickets < _FEWEST_WITH_EPIC else max(1, tickets // _TICKETS_PER_EPIC)
 
 
 def _ticket(depth: Depth, sentences: list[int], top: int, epics: int) -> dict[str, Any]:
-    numbered = {"type": "integer", "minimum": min(sentences), "maximum": max(sentences)}
     ticket = {
         "title": _string(100),
         "type": _choice("story", "task", "bug", "spike"),
         "description": _string(depth.description),
         "criteria": _array(_string(200), depth.criteria[0], depth.criteria[1]),
-        "sources": _array(numbered, 0, 12),
+        "sources": _sources(sentences),
         "priority": _choice("low", "medium", "high", "critical"),
         "points": {"type": "integer", "enum": [1, 2, 3, 5, 8, 13]},
         "labels": _array(_string(24), 0, 3),
@@ -131,6 +154,11 @@ def _ticket(depth: Depth, sentences: list[int], top: int, epics: int) -> dict[st
     if epics:
         ticket["epic"] = {"type": "integer", "minimum": 1, "maximum": epics}
     return _object(ticket)
+
+
+def _sources(sentences: list[int]) -> dict[str, Any]:
+    numbered = {"type": "integer", "minimum": min(sentences), "maximum": max(sentences)}
+    return _array(numbered, 1, _SOURCES)
 
 
 def _epic(depth: Depth) -> dict[str, Any]:

@@ -1,0 +1,138 @@
+"""A spec cut into stretches, each of which fits into one call together with its answer."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from worker.generation.plan import needed
+from worker.generation.spec import Section, Sentence
+from worker.generation.text import shorten
+
+# How long each sentence may be where a stretch cannot be cut any smaller, and how many are
+# told: every one, every second and so on.
+_CONDENSED = tuple((shown, every) for every in (1, 2, 4, 8, 16, 32) for shown in (200, 100, 50))
+Parts = tuple[tuple[Section, tuple[Sentence, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A stretch of the spec, and how many tickets to make of it.
+
+    Attributes:
+        parts: The sections, or pieces of them.
+        required: Numbers of the sentences, in the whole spec, that are requirements.
+        count: Exactly so many tickets, epics of its own included; None: as many as needed.
+        most: Never more than this many.
+        whole: It is the whole spec, and there is nothing besides.
+        shown: Of each sentence the model sees at most so many characters; 0: all.
+        every: It sees the first of so many sentences of a section; 1: each.
+    """
+
+    parts: Parts
+    required: frozenset[int]
+    count: int | None
+    most: int
+    whole: bool = False
+    shown: int = 0
+    every: int = 1
+
+    @property
+    def sentences(self) -> list[Sentence]:
+        return [sentence for _, sentences in self.parts for sentence in sentences]
+
+    @property
+    def requirements(self) -> list[Sentence]:
+        """Those to make tickets of; all sentences where none is worded as a requirement."""
+        found = [sentence for sentence in self.sentences if sentence.number in self.required]
+        return found or self.sentences
+
+    @property
+    def expected(self) -> int:
+        """About how many tickets it gives."""
+        return self.count or needed(self.requirements, most=self.most)
+
+    def only(self, numbers: set[int], *, count: int | None, most: int) -> "Batch":
+        """The part of it that has some of its sentences."""
+        parts = tuple(
+            (section, kept)
+            for section, sentences in self.parts
+            if (kept := tuple(one for one in sentences if one.number in numbers))
+        )
+        return replace(self, parts=parts, count=count, most=most, whole=False)
+
+
+def divided(batch: Batch, fits: Callable[[Batch], bool]) -> list[Batch] | None:
+    """Batches that fit, in the spec's order; None where even the smallest does not."""
+    if fits(batch):
+        return [batch]
+    halves = halved(batch)
+    if not halves:
+        tries = (replace(batch, shown=shown, every=every) for shown, every in _CONDENSED)
+        fitting = next((one for one in tries if fits(one)), None)
+        return [fitting] if fitting else None
+    found: list[Batch] = []
+    for half in halves:
+        parts = divided(half, fits)
+        if parts is None:
+            return None
+        found += parts
+    return found
+
+
+def halved(batch: Batch) -> list[Batch]:
+    """The batch as two of half the size; empty when it has one ticket or one sentence only."""
+    if batch.most < 2 or batch.count == 1 or len(batch.sentences) < 2:  # noqa: PLR2004 - two halves
+        return []
+    first, second = (replace(batch, parts=parts, whole=False) for parts in _cut(batch))
+    share = len(first.requirements) / (len(first.requirements) + len(second.requirements))
+    if batch.count is None:
+        most = _portion(batch.most, share)
+        return [replace(first, most=most), replace(second, most=batch.most - most)]
+    count = _portion(batch.count, share)
+    rest = batch.count - count
+    return [replace(first, count=count, most=count), replace(second, count=rest, most=rest)]
+
+
+def _portion(number: int, share: float) -> int:
+    return min(max(round(number * share), 1), number - 1)
+
+
+def _cut(batch: Batch) -> tuple[Parts, Parts]:
+    """Two stretches, cut between sections where one ends near the middle, else within one."""
+    flat = [(section, sentence) for section, sentences in batch.parts for sentence in sentences]
+    sizes = [len(sentence.text) for _, sentence in flat]
+    half = sum(sizes) / 2
+    tolerated = half / 2
+    best, seen = (float("inf"), 1), 0
+    for place in range(1, len(flat)):
+        seen += sizes[place - 1]
+        within = flat[place][0] is flat[place - 1][0]
+        best = min(best, (abs(seen - half) + (tolerated if within else 0), place))
+    return _grouped(flat[: best[1]]), _grouped(flat[best[1] :])
+
+
+def _grouped(flat: list[tuple[Section, Sentence]]) -> Parts:
+    groups: dict[Section, list[Sentence]] = {}
+    for section, sentence in flat:
+        groups.setdefault(section, []).append(sentence)
+    return tuple((section, tuple(sentences)) for section, sentences in groups.items())
+
+
+_FENCE = re.compile(r"<(/?\s*spec\s*)>", re.IGNORECASE)
+
+
+def numbered(batch: Batch) -> str:
+    """The batch's text with its sentences numbered; nothing in it can end its fence."""
+    lines: list[str] = []
+    for section, sentences in batch.parts:
+        if section.heading:
+            lines += ["", " > ".join([*section.path, section.heading])]
+        for sentence in sentences[:: batch.every]:
+            text = shorten(sentence.text, batch.shown) if batch.shown else sentence.text
+            lines.append(f"[{sentence.number}] {text}")
+    return fenced("\n".join(lines).strip())
+
+
+def fenced(text: str) -> str:
+    """The text without what would end the fence that it stands in."""
+    return _FENCE.sub(r"(\1)", text)

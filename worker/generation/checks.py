@@ -1,0 +1,107 @@
+"""What is wrong with a written ticket, and what code can do about it without asking again."""
+
+import re
+from collections.abc import Sequence
+
+from worker.generation import phrases, signals
+from worker.generation.draft import TicketDraft
+from worker.generation.journal import Journal
+from worker.generation.similarity import repeats, within
+from worker.generation.spec import Sentence
+from worker.generation.text import folded, one_line
+
+# What stands in forms that nobody has filled in.
+_TEMPLATE = re.compile(
+    r"lorem ipsum|\{\{|\}\}|\[(?:insert|your|name|role|action|feature|placeholder)\b[^\]]*\]|"
+    r"<(?:insert|your|name|role|action|feature|placeholder)\b[^>]*>|\b(?:insert|add) \w+ here\b",
+    re.IGNORECASE,
+)
+_BLANK = re.compile(
+    r"(?:(?:the )?(?:new )?(?:ticket|task|story|epic|title|description|summary|criterion|criteria|"
+    r"acceptance criteria|item|step|feature|part|requirement)(?: (?:title|text|description))?"
+    r"(?: #?\d+)?|tbd|todo|to do|n/?a|none|null|string|text|placeholder|xxx+|"
+    r"(?:it|this|everything|the feature) works(?: as (?:expected|intended|described))?|"
+    r"to be (?:defined|determined|decided|done)|\W*)\.?",
+    re.IGNORECASE,
+)
+_SHORTEST_TITLE = 3
+_LIKELY_SOURCE = 0.5
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text says nothing: empty, a placeholder, or a template."""
+    line = one_line(text)
+    return _BLANK.fullmatch(line) is not None or _TEMPLATE.search(line) is not None
+
+
+def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:
+    """Puts the spec's own words where a ticket says nothing; each repair is recorded.
+
+    Args:
+        ticket: Changed in place; no epic.
+        sentences: Those that it could cite.
+        journal: Takes the repairs.
+    """
+    _find_source(ticket, sentences, journal)
+    quoted = quotes(ticket, sentences)
+    if quoted and _has_no_title(ticket):
+        journal.repair("title empty", ticket=ticket.title, done="taken from the spec")
+        ticket.title = _title(quoted[0])
+    if quoted and is_blank(ticket.description):
+        journal.repair("description empty", ticket=ticket.title, done="taken from the spec")
+        ticket.description = " ".join(quoted)
+    _mend_criteria(ticket, quoted, journal)
+
+
+def quotes(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
+    """The sentences that a ticket cites."""
+    cited = set(ticket.spans)
+    return [one.text for one in sentences if (one.start, one.end) in cited]
+
+
+def problems(ticket: TicketDraft) -> list[str]:
+    """What is still wrong with a ticket's text, as sentences to the model that wrote it."""
+    found: list[str] = []
+    if _has_no_title(ticket):
+        found.append("the title does not say what the work is")
+    if is_blank(ticket.description):
+        found.append("the description says nothing")
+    if not ticket.criteria:
+        found.append("there is no acceptance criterion that says more than the title")
+    if not ticket.spans:
+        found.append('"sources" names no sentence of the spec that it is about')
+    return found
+
+
+def _has_no_title(ticket: TicketDraft) -> bool:
+    return is_blank(ticket.title) or len(folded(ticket.title)) < _SHORTEST_TITLE
+
+
+def _title(sentence: str) -> str:
+    made = phrases.imperative(sentence) if signals.is_english(sentence) else None
+    return made or phrases.quoted(sentence)
+
+
+def _find_source(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:
+    """For a ticket that cites nothing, the sentence that shares most of its title's words."""
+    if ticket.spans or not sentences:
+        return
+    shares = [(within(ticket.title, [one.text]), -one.number, one) for one in sentences]
+    share, _, nearest = max(shares, key=lambda found: found[:2])
+    if share >= _LIKELY_SOURCE:
+        ticket.spans = [(nearest.start, nearest.end)]
+        journal.repair("no source", ticket=ticket.title, done="found by its words")
+
+
+def _mend_criteria(ticket: TicketDraft, quoted: list[str], journal: Journal) -> None:
+    """Leaves out criteria that say nothing new; takes the spec's own where none stay."""
+    kept: dict[str, str] = {}
+    for criterion in ticket.criteria:
+        if not is_blank(criterion) and not repeats(criterion, ticket.title):
+            kept.setdefault(folded(criterion) or criterion, criterion)
+    if len(kept) < len(ticket.criteria):
+        journal.repair("criterion says nothing new", ticket=ticket.title, done="left out")
+    if not kept and quoted:
+        journal.repair("no criteria", ticket=ticket.title, done="taken from the spec")
+        kept = {folded(text) or text: text for text in quoted}
+    ticket.criteria = list(kept.values())

@@ -1,0 +1,126 @@
+"""Which ticket covers which requirement, and what becomes of those that none covers.
+
+A ticket covers the sentences that it cites, and those whose words it holds.
+The rest goes into the ticket about the same section or chapter, or becomes an
+open question: nothing is left out in silence.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from worker.generation import signals
+from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.grounding import component
+from worker.generation.journal import Journal
+from worker.generation.roles import Role, Unit
+from worker.generation.similarity import likeness, within, words
+from worker.generation.text import shorten
+
+# A ticket that holds so many of a requirement's words covers it.
+_COVERED = 0.7
+_SAME_NOTE = 0.6
+_QUOTED = 3
+_QUOTED_LENGTH = 120
+
+
+def uncovered(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> list[Unit]:
+    """The requirements that no ticket covers; those covered by words get their place noted."""
+    left: list[Unit] = []
+    found: Counter[str] = Counter()
+    for unit in _required(units):
+        if _is_cited(unit, drafts.tickets):
+            continue
+        holder = _by_words(unit, drafts.tickets)
+        if holder is None:
+            left.append(unit)
+        else:
+            holder.spans.append(_span(unit))
+            found[holder.title] += 1
+    for title, times in found.items():
+        journal.repair("requirements not cited", ticket=title, done=f"{times} found by their words")
+    return left
+
+
+def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal) -> None:
+    """Gives each requirement that is left to the ticket about its section, or asks about it.
+
+    Args:
+        drafts: Changed in place.
+        units: All sentences of the spec.
+        left: Those that no ticket covers.
+        journal: Takes what was done.
+    """
+    homeless: dict[str, list[Unit]] = {}
+    cited = {_span(unit): unit for unit in units}
+    found: Counter[str] = Counter()
+    for unit in left:
+        nearest = _nearest(unit, drafts.tickets, cited)
+        if nearest is None:
+            homeless.setdefault(component(unit.section), []).append(unit)
+        else:
+            nearest.criteria.append(unit.text)
+            nearest.spans.append(_span(unit))
+            found[nearest.title] += 1
+    for title, times in found.items():
+        journal.repair("requirements left out", ticket=title, done=f"{times} made criteria")
+    for chapter, own in homeless.items():
+        drafts.questions.append(QuestionDraft(_question(chapter, own)))
+        journal.repair("requirements left out", done=f"{len(own)} asked about")
+
+
+def add_notes(drafts: Drafts, units: Iterable[Unit]) -> None:
+    """Adds the spec's own risks and open questions that the model has not named."""
+    for unit in units:
+        if unit.role is Role.QUESTION and not _told(unit, [q.text for q in drafts.questions]):
+            drafts.questions.append(QuestionDraft(unit.text))
+        elif unit.role is Role.RISK and not _told(unit, [risk.text for risk in drafts.risks]):
+            drafts.risks.append(RiskDraft(unit.text, signals.severity(unit.text)))
+
+
+def _required(units: Iterable[Unit]) -> list[Unit]:
+    return [unit for unit in units if unit.role is Role.REQUIREMENT]
+
+
+def _span(unit: Unit) -> tuple[int, int]:
+    return unit.sentence.start, unit.sentence.end
+
+
+def _is_cited(unit: Unit, tickets: list[TicketDraft]) -> bool:
+    return any(_span(unit) in ticket.spans for ticket in tickets if ticket.kind != "epic")
+
+
+def _by_words(unit: Unit, tickets: list[TicketDraft]) -> TicketDraft | None:
+    for ticket in tickets:
+        told = [" ".join([ticket.title, ticket.description, *ticket.criteria])]
+        if ticket.kind != "epic" and within(unit.text, told) >= _COVERED:
+            return ticket
+    return None
+
+
+def _nearest(
+    unit: Unit, tickets: list[TicketDraft], cited: dict[tuple[int, int], Unit]
+) -> TicketDraft | None:
+    """The ticket that cites the nearest sentence of the same section, or else chapter."""
+    best: tuple[bool, int, TicketDraft] | None = None
+    for ticket in tickets:
+        for span in ticket.spans if ticket.kind != "epic" else ():
+            other = cited.get(span)
+            if other is None or component(other.section) != component(unit.section):
+                continue
+            apart = other.section is not unit.section
+            distance = abs(other.sentence.number - unit.sentence.number)
+            if best is None or (apart, distance) < best[:2]:
+                best = (apart, distance, ticket)
+    return best[2] if best else None
+
+
+def _question(chapter: str, own: list[Unit]) -> str:
+    quoted = " ".join(f"“{shorten(unit.text, _QUOTED_LENGTH)}”" for unit in own[:_QUOTED])
+    more = f" and {len(own) - _QUOTED} more" if len(own) > _QUOTED else ""
+    where = f" under “{chapter}”" if chapter else ""
+    return f"Which ticket covers what the spec says{where}: {quoted}{more}?"
+
+
+def _told(unit: Unit, texts: list[str]) -> bool:
+    own = words(unit.text)
+    return any(likeness(own, words(text)) >= _SAME_NOTE for text in texts)

@@ -1,0 +1,58 @@
+"""When two tickets say the same, and when a text repeats another."""
+
+from collections.abc import Iterable
+
+from worker.generation.draft import TicketDraft
+from worker.generation.text import folded
+
+_SAME_TITLE = 0.75
+_SAME_BODY = 0.5
+_SAME_TICKET = 0.85
+_AKIN = 0.34
+_REPEATS = 0.8
+_SHORT_WORD = 3
+
+
+def words(text: str) -> frozenset[str]:
+    """A text's longer words and its numbers, without a plural's s; all words if none is longer."""
+    found = folded(text).split()
+    long = {word for word in found if len(word) > _SHORT_WORD or word.isdigit()} or set(found)
+    return frozenset(word.removesuffix("s") for word in long)
+
+
+def likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    """The share of common words, 0 to 1."""
+    return len(one & other) / len(one | other) if one or other else 0.0
+
+
+def body(ticket: TicketDraft) -> frozenset[str]:
+    return words(" ".join([ticket.description, *ticket.criteria]))
+
+
+def twins(one: TicketDraft, other: TicketDraft) -> bool:
+    """Whether two tickets are about the same work.
+
+    The same title alone does not make them so, as "Send an email when an order
+    is shipped" and "… is cancelled" differ in one word.
+    """
+    if (one.kind == "epic") != (other.kind == "epic"):
+        return False
+    bodies = likeness(body(one), body(other))
+    titles = likeness(words(one.title), words(other.title))
+    if bodies >= _SAME_TICKET and titles >= _AKIN:
+        return True
+    shared = set(one.spans) & set(other.spans)
+    sources = len(shared) / max(min(len(one.spans), len(other.spans)), 1)
+    return titles >= _SAME_TITLE and (bodies >= _SAME_BODY or sources >= _SAME_BODY)
+
+
+def repeats(text: str, title: str) -> bool:
+    """Whether a text says nothing beyond a title."""
+    own = words(text)
+    return bool(own) and len(own & words(title)) >= _REPEATS * len(own)
+
+
+def within(text: str, others: Iterable[str]) -> float:
+    """The share of a text's words that stand in some of the others, taken one by one."""
+    own = words(text)
+    return max((len(own & words(other)) / len(own) for other in others if own), default=0.0)

@@ -1,0 +1,309 @@
+"""A batch's tickets, written by the model: asked for, checked, and asked for again where they fail.
+
+Never the same call twice: an answer that was cut off or ran into a loop is
+asked for in smaller batches, and a wrong one with what is wrong.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+
+from tickets.lifecycle import Stage
+from worker.generation import checks, shape
+from worker.generation.answer import NoJsonError, parse
+from worker.generation.batches import Batch, divided, fenced, halved, numbered
+from worker.generation.budget import Budget, unusable
+from worker.generation.calls import Calls, Message, TooLongError
+from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.job import GenerationJob
+from worker.generation.journal import Journal
+from worker.generation.prompts import load
+from worker.generation.reading import NoTicketsError, read
+from worker.generation.text import one_line, shorten
+from worker.ollama import Reply, UnusableError
+
+Report = Callable[[Stage, str], None]
+
+_LONGEST_COMPLAINT = 4000
+_LONGEST_TITLE = 200
+# For a model that has run into a loop with the likeliest words.
+_OTHER_WORDS = 0.7
+
+
+class CutOffError(Exception):
+    """The answer has reached its length limit."""
+
+
+class TooMuchError(Exception):
+    """The whole spec is too much for one call, as the call has shown."""
+
+
+class Writer:
+    """Writes the batches of one job. Safe to share between threads.
+
+    Attributes:
+        headings: What else the spec speaks of; set for a spec in several batches.
+    """
+
+    def __init__(self, job: GenerationJob, calls: Calls, budget: Budget, report: Report) -> None:
+        self.headings = ""
+        self._job = job
+        self._calls = calls
+        self._budget = budget
+        self._report = report
+        self._prompt = load("freeform")
+        self._lock = threading.Lock()
+        self._written = 0
+
+    def fits(self, batch: Batch) -> bool:
+        """Whether a batch and its answer fit into one call."""
+        ask = self._shape(batch)
+        return self._calls.room(self._messages(batch, ask, ())) >= ask.tokens
+
+    def write(self, batch: Batch, existing: Sequence[str] = ()) -> Drafts:
+        """The tickets of a batch, exactly as many as it asks for.
+
+        Args:
+            batch: A stretch of the spec.
+            existing: Titles of tickets that are there already.
+
+        Raises:
+            TooMuchError: The whole spec has to be planned as several batches.
+            GenerationError: The model cannot, within the repairs that are allowed.
+        """
+        try:
+            found = self._answered(batch, existing)
+        except (TooLongError, CutOffError, UnusableError) as fault:
+            halves = self._smaller(batch, fault)
+            if halves and batch.whole:
+                raise TooMuchError from fault
+            if halves:
+                return self._each(halves, existing)
+            found = self._last_try(batch, existing, fault)
+        return self._counted(batch, self._checked(batch, found), existing)
+
+    def _each(self, batches: list[Batch], existing: Sequence[str]) -> Drafts:
+        drafts = Drafts("", [])
+        for batch in batches:
+            drafts.append(self.write(batch, [*existing, *(t.title for t in drafts.tickets)]))
+        return drafts
+
+    def _smaller(self, batch: Batch, fault: Exception) -> list[Batch]:
+        """What to ask for instead; empty when the batch cannot be made smaller."""
+        if isinstance(fault, TooLongError):
+            parts = divided(batch, self.fits) or []
+            if parts and parts != [batch]:
+                return parts
+        return halved(batch)
+
+    def _last_try(self, batch: Batch, existing: Sequence[str], fault: Exception) -> Drafts:
+        """A single ticket's batch once more: with more room, or with less likely words."""
+        if isinstance(fault, CutOffError):
+            ask = self._shape(batch)
+            room = self._calls.room(self._messages(batch, ask, existing))
+            if room <= ask.tokens * 2:
+                raise unusable("the model's answer was cut off at its length limit") from fault
+            try:
+                return self._answered(batch, existing, answer_tokens=room)
+            except CutOffError:
+                raise unusable("the model's answer was cut off at its length limit") from None
+        if isinstance(fault, TooLongError):
+            raise fault
+        self._budget.require(str(fault))
+        self._calls.journal.repair("answer broke off", done="asked for with other words")
+        return self._answered(batch, existing, temperature=_OTHER_WORDS)
+
+    def _answered(
+        self,
+        batch: Batch,
+        existing: Sequence[str],
+        *,
+        answer_tokens: int = 0,
+        temperature: float = 0.0,
+    ) -> Drafts:
+        """Asks until an answer can be read."""
+        ask = self._shape(batch)
+        messages = self._messages(batch, ask, existing)
+        if self._calls.room(messages) < shape.FEWEST_TOKENS:
+            raise TooLongError
+        purpose = f"tickets of {len(batch.sentences)} sentences"
+        self._tell()
+        while True:
+            reply = self._calls.ask(
+                messages,
+                ask.schema,
+                min(answer_tokens or ask.tokens * 2, self._calls.room(messages)),
+                purpose=purpose,
+                prompt=self._prompt,
+                temperature=temperature,
+            )
+            if reply.finish_reason == "length":
+                raise CutOffError
+            try:
+                return read(parse(reply.text), batch.sentences)
+            except (NoJsonError, NoTicketsError) as fault:
+                self._budget.require(str(fault))
+                self._calls.journal.repair("answer unreadable", done=f"asked again: {fault}")
+                messages = self._complaint(messages, reply, str(fault))
+                purpose = f"again, as {fault}"
+
+    def _tell(self) -> None:
+        total = f" of {self._job.ticket_count}" if self._job.ticket_count else ""
+        self._report(Stage.GENERATING_TICKETS, f"ticket {self._written + 1}{total}")
+
+    def _checked(self, batch: Batch, found: Drafts) -> Drafts:
+        """The drafts, mended by code; those that it cannot mend are written again, once."""
+        if not (batch.whole and self._job.include_epics):
+            _drop_epics(found, self._calls.journal)
+        bad: dict[int, list[str]] = {}
+        for place, ticket in enumerate(found.tickets):
+            if ticket.kind != "epic":
+                checks.repair(ticket, batch.sentences, self._calls.journal)
+                if problems := checks.problems(ticket):
+                    bad[place] = problems
+        if bad and self._budget.take():
+            self._rewrite(batch, found, bad)
+        for place in bad:
+            for problem in checks.problems(found.tickets[place]):
+                self._calls.journal.repair(problem, ticket=found.tickets[place].title)
+        return found
+
+    def _rewrite(self, batch: Batch, found: Drafts, bad: dict[int, list[str]]) -> None:
+        """Asks for the bad tickets alone; an answer of no use leaves them as they are."""
+        depth = shape.DEPTHS[self._job.output_detail]
+        numbers = [sentence.number for sentence in batch.sentences]
+        schema, answer_tokens = shape.rewritten(depth, numbers, len(bad))
+        messages = self._plea(batch, found, bad)
+        if self._calls.room(messages) < answer_tokens:
+            return
+        try:
+            reply = self._calls.ask(
+                messages,
+                schema,
+                answer_tokens,
+                purpose=f"{len(bad)} tickets again",
+                prompt=self._prompt,
+            )
+            again = read(parse(reply.text), batch.sentences).tickets
+        except (NoJsonError, NoTicketsError, UnusableError, TooLongError) as fault:
+            self._calls.journal.repair("tickets again unusable", done=f"left as they were: {fault}")
+            return
+        for place, ticket in zip(bad, again, strict=False):
+            checks.repair(ticket, batch.sentences, self._calls.journal)
+            if not checks.problems(ticket):
+                self._calls.journal.repair(
+                    bad[place][0], ticket=ticket.title, done="written again by the model"
+                )
+                _replace_text(found.tickets[place], ticket)
+
+    def _counted(self, batch: Batch, found: Drafts, existing: Sequence[str]) -> Drafts:
+        """Leaves out what is too much, asks for what is missing."""
+        limit = batch.count or batch.most
+        if len(found.tickets) > limit:
+            self._calls.journal.repair("too many tickets", done=f"kept {limit}")
+            found.keep(_fewer(found, limit))
+        with self._lock:
+            self._written += len(found.tickets)
+        missing = (batch.count or 0) - len(found.tickets)
+        if missing > 0:
+            problem = f"{missing} of {batch.count} tickets are missing"
+            self._budget.require(problem)
+            self._calls.journal.repair("too few tickets", done=f"asked for {missing} more")
+            titles = [*existing, *(ticket.title for ticket in found.tickets)]
+            rest = _rest(batch, found, missing)
+            found.append(self.write(rest, titles))
+        return found
+
+    def _shape(self, batch: Batch) -> shape.Shape:
+        return shape.shape(
+            count=batch.count,
+            most=batch.most,
+            expected=batch.expected,
+            sentences=[sentence.number for sentence in batch.sentences],
+            whole=batch.whole,
+            include_epics=self._job.include_epics and batch.whole,
+            detail=self._job.output_detail,
+        )
+
+    def _messages(self, batch: Batch, ask: shape.Shape, existing: Sequence[str]) -> list[Message]:
+        fill = self._prompt.fill
+        titles = "\n".join(f"- {title}" for title in existing)
+        part = fill("part", headings=fenced(self.headings)) if self.headings else ""
+        user = fill(
+            "user",
+            title=shorten(one_line(self._job.title), _LONGEST_TITLE),
+            context=f"\n{part}\n" if part else "",
+            spec=numbered(batch),
+            existing=f"\n{fill('existing', titles=titles)}\n" if existing else "",
+            shape=ask.words(self._prompt),
+        )
+        return [
+            {"role": "system", "content": fill("system", sentences=ask.depth.sentences)},
+            {"role": "user", "content": user},
+        ]
+
+    def _complaint(self, messages: list[Message], reply: Reply, problem: str) -> list[Message]:
+        """The same question with the answer that was wrong, and what is wrong with it."""
+        wrong = {"role": "assistant", "content": reply.text[:_LONGEST_COMPLAINT]}
+        again = {"role": "user", "content": self._prompt.fill("again", problems=f"- {problem}")}
+        with_answer = [*messages[:2], wrong, again]
+        if self._calls.room(with_answer) >= shape.FEWEST_TOKENS * 2:
+            return with_answer
+        return [*messages[:2], again]
+
+    def _plea(self, batch: Batch, found: Drafts, bad: dict[int, list[str]]) -> list[Message]:
+        """Shows the bad tickets with what is wrong with each, and the batch's sentences."""
+        depth = shape.DEPTHS[self._job.output_detail]
+        tickets = "\n".join(
+            f"{number}. {_shown(found.tickets[place])}\n   Fault: {'; '.join(problems)}."
+            for number, (place, problems) in enumerate(bad.items(), 1)
+        )
+        user = self._prompt.fill(
+            "rewrite",
+            title=shorten(one_line(self._job.title), _LONGEST_TITLE),
+            spec=numbered(batch),
+            tickets=tickets,
+            count=len(bad),
+            criteria=f"{depth.criteria[0]} to {depth.criteria[1]}",
+        )
+        system = self._prompt.fill("system", sentences=depth.sentences)
+        return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+def _shown(ticket: TicketDraft) -> str:
+    told = {"title": ticket.title, "description": ticket.description, "criteria": ticket.criteria}
+    return shorten(fenced(json.dumps(told, ensure_ascii=False)), 600)
+
+
+def _replace_text(ticket: TicketDraft, better: TicketDraft) -> None:
+    ticket.title, ticket.description = better.title, better.description
+    ticket.criteria, ticket.spans = better.criteria, better.spans
+
+
+def _drop_epics(found: Drafts, journal: Journal) -> None:
+    """Leaves out epics that were not asked for, unless there is nothing else."""
+    leaves = [place for place, ticket in enumerate(found.tickets) if ticket.kind != "epic"]
+    if leaves and len(leaves) < len(found.tickets):
+        journal.repair("epic unwanted", done="left out")
+        found.keep(leaves)
+
+
+def _rest(batch: Batch, found: Drafts, missing: int) -> Batch:
+    """What the missing tickets are to be about: the sentences that are not cited yet."""
+    cited = {span for ticket in found.tickets for span in ticket.spans}
+    left = {one.number for one in batch.requirements if (one.start, one.end) not in cited}
+    numbers = left or {one.number for one in batch.sentences}
+    return batch.only(numbers, count=missing, most=missing)
+
+
+def _fewer(drafts: Drafts, limit: int) -> list[int]:
+    """The places of the tickets to keep: the first ones, and epics only with theirs."""
+    kept: list[int] = []
+    for place, ticket in enumerate(drafts.tickets):
+        if ticket.kind == "epic":
+            continue
+        new_epic = ticket.parent is not None and ticket.parent not in kept
+        if len(kept) + 1 + new_epic <= limit:
+            kept += [ticket.parent, place] if new_epic and ticket.parent is not None else [place]
+    spare = [place for place in range(len(drafts.tickets)) if place not in kept]
+    return sorted(kept + spare[: limit - len(kept)])
