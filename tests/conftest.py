@@ -12,6 +12,7 @@ from tests.stack import Caller, Stack, running
 from tests.storage import execute
 
 BACKENDS = ("sqlite", "postgresql")
+WITHOUT_WORKER = ("core", "edge")
 
 
 @pytest.fixture(scope="session")
@@ -41,25 +42,54 @@ def peer() -> Iterator[OllamaPeer]:
 
 
 @pytest.fixture(scope="session")
-def stack(
-    backend: str,
-    peer: OllamaPeer,
-    tmp_path_factory: pytest.TempPathFactory,
-    request: pytest.FixtureRequest,
-) -> Iterator[Stack]:
+def stack(backend: str, request: pytest.FixtureRequest) -> Stack:
     """Core, edge and worker, with the scripted model."""
-    environ = {"TASKFORGE_OLLAMA_URL": peer.url, **storage(backend, request)}
+    started: Stack = request.getfixturevalue(f"{backend}_stack")
+    return started
+
+
+@pytest.fixture(scope="session")
+def stack_without_worker(backend: str, request: pytest.FixtureRequest) -> Stack:
+    """Core and edge, for tests that are the worker themselves; jobs stay where tests put them."""
+    started: Stack = request.getfixturevalue(f"{backend}_stack_without_worker")
+    return started
+
+
+# One for each backend, so that it is there yet when tests change to the other and back.
+
+
+@pytest.fixture(scope="session")
+def sqlite_stack(peer: OllamaPeer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running({"TASKFORGE_OLLAMA_URL": peer.url}, tmp_path_factory.mktemp("stack")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql_stack(
+    peer: OllamaPeer,
+    postgres_server: PostgresServer,
+    redis_server: RedisServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    environ = {"TASKFORGE_OLLAMA_URL": peer.url, **_on_servers(postgres_server, redis_server)}
     with running(environ, tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def stack_without_worker(
-    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+def sqlite_stack_without_worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running({}, tmp_path_factory.mktemp("without-worker"), WITHOUT_WORKER) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql_stack_without_worker(
+    postgres_server: PostgresServer,
+    redis_server: RedisServer,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stack]:
-    """Core and edge, for tests that are the worker themselves; jobs stay where tests put them."""
-    folder = tmp_path_factory.mktemp("without-worker")
-    with running(storage(backend, request), folder, rooms=("core", "edge")) as started:
+    environ = _on_servers(postgres_server, redis_server)
+    with running(environ, tmp_path_factory.mktemp("without-worker"), WITHOUT_WORKER) as started:
         yield started
 
 
@@ -87,7 +117,8 @@ def hands(stack_without_worker: Stack) -> Iterator[Hands]:
 @pytest.fixture
 def courier(stack_without_worker: Stack, hands: Hands) -> Courier:
     """The worker that delivers, played by the test, with nothing to deliver yet."""
-    execute(stack_without_worker, "DELETE FROM deliveries")
+    for table in ("delivery_attempts", "deliveries"):
+        execute(stack_without_worker, f"DELETE FROM {table}")
     return Courier(stack_without_worker)
 
 
@@ -95,8 +126,12 @@ def storage(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:
     """The settings of a fresh database and queue."""
     if backend == "sqlite":
         return {}
-    database: PostgresServer = request.getfixturevalue("postgres_server")
-    queue: RedisServer = request.getfixturevalue("redis_server")
+    return _on_servers(
+        request.getfixturevalue("postgres_server"), request.getfixturevalue("redis_server")
+    )
+
+
+def _on_servers(database: PostgresServer, queue: RedisServer) -> dict[str, str]:
     return {
         "TASKFORGE_DATABASE_URL": database.create_database("stack"),
         "TASKFORGE_QUEUE_URL": queue.fresh_url(),
