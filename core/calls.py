@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -23,6 +24,8 @@ from tickets.status import DETAILS_KEY, to_status
 log = logging.getLogger(__name__)
 
 REQUEST_ID_KEY = "x-request-id"
+# Calls that may wait at once: more than there will be workers. A thread is made when it is needed.
+_WAITING = 1000
 
 if TYPE_CHECKING:
     # Generic to the type checker only.
@@ -50,6 +53,7 @@ class Calls:
     def __init__(self, gate: Gate, max_body_bytes: int) -> None:
         self._gate = gate
         self._max_body_bytes = max_body_bytes
+        self._waiting = ThreadPoolExecutor(_WAITING, thread_name_prefix="waiting")
 
     def before(self, server: grpc.Server) -> grpc.Server:
         """The server as the generated `add_…Servicer_to_server` should see it."""
@@ -60,8 +64,12 @@ class Calls:
         deserialize = handler.request_deserializer
         if policy is None or handler.unary_unary is None or deserialize is None:
             raise ValueError(f"{method} is not a unary call of a service with an audience")
+        call = partial(self._call, policy, handler.unary_unary)
+        if policy.waits:
+            # What grpcio looks at for a thread other than those of the server.
+            call.experimental_thread_pool = self._waiting  # type: ignore[attr-defined]
         return grpc.unary_unary_rpc_method_handler(
-            partial(self._call, policy, handler.unary_unary),
+            call,
             request_deserializer=partial(_read, deserialize),
             response_serializer=handler.response_serializer,
         )

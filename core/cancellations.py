@@ -8,70 +8,124 @@ import os
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from time import monotonic
+from typing import NamedTuple
+from uuid import UUID
 
 from core import clock
 from core.database import transaction
 from core.models import Job, Worker
+from core.prepared import Select, literal
 from tickets.lifecycle import Status
 
 LOOK_S = 0.5
 _WAIT_S = 20.0
 _OWN_ID = f"core-{socket.gethostname()[:60]}-{os.getpid()}"
 
+# What has a waiting worker look again.
+_Signal = SimpleQueue[None]
+
+
+class _Asked(NamedTuple):
+    """A lease whose cancellation has been asked for."""
+
+    worker_id: str
+    token: UUID
+
+
+_ASKED_COLUMNS = (Job.worker_id, Job.lease_token)
+_ASKED = Select(
+    _Asked,
+    _ASKED_COLUMNS,
+    lambda: Job.select(*_ASKED_COLUMNS).where(Job.status == literal(Status.CANCEL_REQUESTED)),
+    parameters=[],
+)
+
 
 class Cancellations:
     """The leases whose cancellation has been asked for, by worker."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._waiting = 0
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[_Signal]] = {}
         self._tokens: dict[str, set[str]] = {}
         self._stopped = False
 
     def wait(
-        self, worker_id: str, known: Collection[str], is_active: Callable[[], bool]
+        self,
+        worker_id: str,
+        known: Collection[str],
+        when_over: Callable[[Callable[[], None]], bool],
     ) -> list[str]:
         """Blocks until the worker has a lease to give up that it does not know of yet.
+
+        Args:
+            worker_id: Whose leases.
+            known: The tokens of those that it knows of.
+            when_over: Has something called when nobody waits for the answer any
+                more; False when that is so already.
 
         Returns:
             The tokens of all that it has to give up; none when the wait ended without news.
         """
         deadline = monotonic() + _WAIT_S
-        with self._changed:
-            self._waiting += 1
-            self._changed.notify_all()
-            try:
-                while not self._stopped and is_active() and monotonic() < deadline:
-                    tokens = self._tokens.get(worker_id, set())
-                    if not tokens.issubset(known):
-                        return sorted(tokens)
-                    self._changed.wait(timeout=min(1.0, max(0.0, deadline - monotonic())))
-            finally:
-                self._waiting -= 1
+        signal, over = _Signal(), threading.Event()
+
+        def hang_up() -> None:
+            over.set()
+            signal.put(None)
+
+        with self._listening(worker_id, signal):
+            is_heard = when_over(hang_up)
+            while is_heard and not (self._stopped or over.is_set()):
+                tokens = self._tokens.get(worker_id, set())
+                if not tokens.issubset(known):
+                    return sorted(tokens)
+                try:
+                    signal.get(timeout=max(0.0, deadline - monotonic()))
+                except Empty:
+                    break
         return []
 
     def look(self) -> None:
         """Asks the database once, when anybody waits."""
-        with self._changed:
-            if not self._waiting:
-                return
+        if not self._waiting:
+            return
         found: dict[str, set[str]] = defaultdict(set)
-        rows = Job.select(Job.worker_id, Job.lease_token).where(
-            Job.status == Status.CANCEL_REQUESTED.value
-        )
-        for row in rows:
-            found[str(row.worker_id)].add(str(row.lease_token))
-        with self._changed:
-            self._tokens = dict(found)
-            self._changed.notify_all()
+        for asked in _ASKED.all():
+            found[asked.worker_id].add(str(asked.token))
+        with self._lock:
+            before, self._tokens = self._tokens, dict(found)
+            for worker_id, signals in self._waiting.items():
+                if self._tokens.get(worker_id) != before.get(worker_id):
+                    _ring(signals)
 
     def stop(self) -> None:
         """Lets everybody who waits go."""
-        with self._changed:
+        with self._lock:
             self._stopped = True
-            self._changed.notify_all()
+            for signals in self._waiting.values():
+                _ring(signals)
+
+    @contextmanager
+    def _listening(self, worker_id: str, signal: _Signal) -> Iterator[None]:
+        with self._lock:
+            self._waiting.setdefault(worker_id, set()).add(signal)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting[worker_id].discard(signal)
+                if not self._waiting[worker_id]:
+                    del self._waiting[worker_id]
+
+
+def _ring(signals: Collection[_Signal]) -> None:
+    for signal in signals:
+        signal.put(None)
 
 
 def record_presence(worker_id: str, slots: int, delivery_slots: int) -> bool:

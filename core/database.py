@@ -142,6 +142,11 @@ def renew_connection() -> None:
         _drop_connection()
 
 
+def give_up_connection() -> None:
+    """Drops this thread's connection, before it waits long for something else."""
+    _drop_connection()
+
+
 def _drop_connection() -> None:
     if not database.is_closed():
         while database.in_transaction():

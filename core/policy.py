@@ -17,12 +17,14 @@ class Policy:
         audience: A number of `taskforge.options.v1.Audience`.
         feature: What the caller's client must have; empty: nothing.
         scope: What the caller's key must carry; empty: nothing.
+        waits: It waits for something to happen.
     """
 
     method: str
     audience: int
     feature: str
     scope: str
+    waits: bool
 
 
 def policies(files: Iterable[FileDescriptor]) -> Mapping[str, Policy]:
@@ -40,9 +42,10 @@ def policies(files: Iterable[FileDescriptor]) -> Mapping[str, Policy]:
                 raise ValueError(f"{service.full_name} names no audience")
             for method in service.methods:
                 name = f"/{service.full_name}/{method.name}"
-                scope = method.GetOptions().Extensions[options_pb2.scope]
+                own = method.GetOptions().Extensions
+                scope, waits = own[options_pb2.scope], own[options_pb2.waits]
                 feature = options[options_pb2.feature]
                 if feature and not scope:
                     raise ValueError(f"{name} names no scope")
-                found[name] = Policy(name, audience, feature, scope)
+                found[name] = Policy(name, audience, feature, scope, waits)
     return MappingProxyType(found)

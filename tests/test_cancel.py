@@ -99,6 +99,24 @@ def test_a_cancellation_that_is_known_is_waited_past(idle_caller: Caller, hands:
     assert await_cancellations(hands, known) == sorted([known.token, news.token])
 
 
+def test_many_that_wait_keep_nobody_from_an_answer(idle_caller: Caller, hands: Hands) -> None:
+    """More workers than core handles calls at once: it answers others, and each hears its own."""
+    workers = [Hands(hands.stack) for _ in range(64)]
+    held = [worker.take(idle_caller.submit()) for worker in workers]
+    last = idle_caller.submit()
+    waiting = [start_waiting(worker) for worker in workers]
+
+    assert idle_caller.job(last)["status"] == "queued"
+    hands.take(last)
+    for job in held:
+        assert cancel(idle_caller, job.job.job_id).status_code == 200
+
+    told = [list(call.result(10).lease_tokens) for call in waiting]
+    assert told == [[job.token] for job in held]
+    for worker, job in zip(workers, held, strict=True):
+        assert worker.reason("Heartbeat", beat_request(job)) == "CANCEL_REQUESTED"
+
+
 def test_a_lost_worker_confirms_it_by_its_silence(idle_caller: Caller, hands: Hands) -> None:
     job_id = idle_caller.submit()
     hands.take(job_id)
@@ -149,7 +167,13 @@ def test_of_many_cancels_at_once_one_succeeds(idle_caller: Caller) -> None:
 
 def await_cancellations(hands: Hands, *known: Held) -> list[str]:
     """What the long poll answers with, which it does at once when there is news."""
+    return list(start_waiting(hands, *known).result().lease_tokens)
+
+
+def start_waiting(hands: Hands, *known: Held) -> Any:
+    """The call that waits, under way."""
     request = worker_pb2.AwaitCancellationsRequest(
         worker_id=hands.worker_id, slots=1, known_lease_tokens=[held.token for held in known]
     )
-    return list(hands.call("AwaitCancellations", request).lease_tokens)
+    wait = hands.stack.workers.AwaitCancellations
+    return wait.future(request, metadata=hands.stack.worker_metadata, timeout=30)

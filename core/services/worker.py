@@ -9,6 +9,7 @@ from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
 from core import clock, leases, replays
 from core.cancellations import Cancellations, record_presence
+from core.database import give_up_connection
 from core.leases import Lease, Outcome
 from core.wakeups import Wakeups
 from tickets.codec import encode, enum_texts, to_json
@@ -100,8 +101,9 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
         if record_presence(request.worker_id, request.slots, request.delivery_slots):
             # Jobs may wait that so far had no slot to be woken for.
             self._wakeups.top_up()
+        give_up_connection()
         tokens = self._cancellations.wait(
-            request.worker_id, request.known_lease_tokens, context.is_active
+            request.worker_id, request.known_lease_tokens, context.add_callback
         )
         return worker_pb2.AwaitCancellationsResponse(lease_tokens=tokens)
 

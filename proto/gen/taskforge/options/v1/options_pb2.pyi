@@ -59,6 +59,7 @@ AUDIENCE_FIELD_NUMBER: _builtins.int
 FEATURE_FIELD_NUMBER: _builtins.int
 SCOPE_FIELD_NUMBER: _builtins.int
 SUCCESS_STATUS_FIELD_NUMBER: _builtins.int
+WAITS_FIELD_NUMBER: _builtins.int
 GRPC_ONLY_FIELD_NUMBER: _builtins.int
 audience: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, Global___Audience.ValueType]
 """Who may call the service."""
@@ -68,5 +69,9 @@ scope: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, 
 """The scope that the caller's API key must carry, for AUDIENCE_CLIENTS."""
 success_status: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.int]
 """The HTTP status of success; 200 when absent."""
+waits: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _builtins.bool]
+"""The RPC waits for something to happen, and must not keep one that answers
+at once from doing so.
+"""
 grpc_only: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """The field is for gRPC callers and never stands in a REST body."""
