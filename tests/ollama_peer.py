@@ -12,6 +12,10 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: no-schema]]        400 for a schema, JSON for `format: "json"`
     [[peer: no-format]]        400 for any `format`
     [[peer: no-think]]         400 for `think`
+    [[peer: narrow 500]]       400 for a prompt of more tokens
+    [[peer: cuts 500]]         a prompt of more tokens is cut to half of that, silently
+    [[peer: thinks]]           thoughts in a field of their own before the answer
+    [[peer: load]]             nothing but `done_reason: load`
     [[peer: error-line]]       an error within the 200 stream
     [[peer: no-done]]          the stream ends, without `done`
     [[peer: reset]]            the connection breaks within the stream
@@ -41,7 +45,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.ollama_script import Script
+from tests.ollama_script import Script, tokens
 
 LARGE = "scripted:8b"
 SMALL = "scripted:135m"
@@ -62,6 +66,7 @@ class OllamaPeer:
         takes: How many seconds it thinks before it answers; none by default.
         models: The names of the installed models.
         capabilities: What `/api/show` says of each model.
+        context_length: What `/api/show` says of each model.
         only_chat: Everything but `/api/chat` is 404.
     """
 
@@ -74,6 +79,7 @@ class OllamaPeer:
         self.takes: Callable[[], float] = lambda: 0.0
         self.models = models
         self.capabilities = ["completion"]
+        self.context_length = 8192
         self.only_chat = False
         self._lock = threading.Lock()
         self._released: set[str] = set()
@@ -223,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "model_info": {
                     "general.architecture": "scripted",
                     "general.parameter_count": number,
-                    "scripted.context_length": 8192,
+                    "scripted.context_length": self.server.peer.context_length,
                 },
                 "capabilities": self.server.peer.capabilities,
             },
@@ -245,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(body, script, prompt)
         else:
             text = script.text(body.get("format"), prompt)
-            self._json(200, _last(body, script, prompt, text, content=text))
+            self._json(200, _last(body, script, text, content=text))
 
     def _wait_for_headers(self, script: "Script") -> None:
         self._pause(self.server.peer.takes())
@@ -265,6 +271,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         text = script.text(body.get("format"), prompt)
+        if "thinks" in script.says:
+            thought = {**_message(""), "thinking": "Hm, {…} perhaps."}
+            self._chunk({"model": body["model"], "message": thought, "done": False})
         for piece in script.pieces(text):
             self._pause(float(script.says.get("slow") or 0))
             self._chunk({"model": body["model"], "message": _message(piece), "done": False})
@@ -276,7 +285,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "error-line" in script.says:
             self._chunk({"error": "llama runner process has terminated"})
         elif "no-done" not in script.says and "loop" not in script.says:
-            self._chunk(_last(body, script, prompt, text))
+            self._chunk(_last(body, script, text))
         self.wfile.write(b"0\r\n\r\n")
 
     def _pause(self, seconds: float) -> None:
@@ -313,15 +322,15 @@ def _message(content: str) -> Json:
     return {"role": "assistant", "content": content}
 
 
-def _last(body: Json, script: Script, prompt: str, text: str, *, content: str = "") -> Json:
-    cut = "length" in script.says
-    counts = {"prompt_eval_count": len(prompt) // 4, "eval_count": max(len(text) // 4, 1)}
+def _last(body: Json, script: Script, text: str, *, content: str = "") -> Json:
+    reason = next((name for name in ("length", "load") if name in script.says), "stop")
+    counts = {"prompt_eval_count": script.prompt_tokens(), "eval_count": max(tokens(text), 1)}
     return {
         "model": body["model"],
         "created_at": "2026-08-01T00:00:00Z",
         "message": _message(content),
         "done": True,
-        "done_reason": "length" if cut else "stop",
+        "done_reason": reason,
         "total_duration": 1_000_000,
         **({} if "no-counts" in script.says else counts),
     }

@@ -27,6 +27,7 @@ class Script:
 
     def __init__(self, peer: Teacher, prompt: str) -> None:
         self._peer = peer
+        self._prompt = prompt
         self.says: dict[str, str] = {}
         for name, value in _MARKER.findall(prompt):
             base = name.removesuffix("-once")
@@ -39,6 +40,12 @@ class Script:
             return int(self.says["status"]), "scripted failure"
         if "fail" in self.says:
             return 500, "scripted failure"
+        return self._too_much(body)
+
+    def _too_much(self, body: Json) -> tuple[int, str] | None:
+        """What the model or its server cannot do."""
+        if "narrow" in self.says and tokens(self._prompt) > int(self.says["narrow"]):
+            return 400, _over_context(tokens(self._prompt), int(self.says["narrow"]))
         if "no-think" in self.says and "think" in body:
             return 400, f'"{body["model"]}" does not support thinking'
         if "no-schema" in self.says and isinstance(body.get("format"), dict):
@@ -47,9 +54,17 @@ class Script:
             return 400, "invalid format: structured outputs are not supported"
         return None
 
+    def prompt_tokens(self) -> int:
+        """What `prompt_eval_count` says: less when the prompt was cut without a word."""
+        whole = tokens(self._prompt)
+        window = int(self.says.get("cuts") or whole)
+        return whole if whole <= window else window // 2
+
     def text(self, format_: Any, prompt: str) -> str:
         if "reply" in self.says:
             return self._peer.replies[self.says["reply"]]
+        if "load" in self.says:
+            return ""
         for fault, text in _USELESS.items():
             if fault in self.says:
                 return text
@@ -70,6 +85,23 @@ class Script:
         size = _CHUNK if "slow" in self.says or "loop" in self.says else max(len(text), 1)
         for start in range(0, len(text), size):
             yield text[start : start + size]
+
+
+def tokens(text: str) -> int:
+    """How the scripted model counts."""
+    return len(text) // 4
+
+
+def _over_context(given: int, window: int) -> str:
+    """JSON within the error's text, as the engine's own error comes through."""
+    inner = {
+        "code": 400,
+        "message": "the request exceeds the available context size",
+        "type": "exceed_context_size_error",
+        "n_prompt_tokens": given,
+        "n_ctx": window,
+    }
+    return json.dumps({"error": inner})
 
 
 _USELESS = {

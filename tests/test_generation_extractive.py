@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.generation import job
+from tests.generation import run as checked
 from tests.ollama_peer import SMALL, OllamaPeer
-from tickets import graph, validation
+from tickets import validation
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
 from worker.embedded import process
@@ -20,7 +22,6 @@ from worker.generation.pipeline import generate
 from worker.provider import Provider
 
 SAMPLES = Path(__file__).resolve().parents[1] / "docs" / "samples"
-JOB_ID = "0b0f0e9c-5a0a-4f6e-9a53-0d0f7f1c2a11"
 
 BOOKING = """# Room booking
 
@@ -65,37 +66,8 @@ def embedded_url() -> Iterator[str]:
         yield model.url
 
 
-def job(spec: str, **options: Any) -> GenerationJob:
-    given_options = {
-        "ticket_count": None,
-        "max_ticket_count": 50,
-        "include_epics": True,
-        "output_detail": "standard",
-        "title": "Room booking",
-        **options,
-    }
-    return GenerationJob(job_id=JOB_ID, spec=spec, **given_options)
-
-
 def run(peer: OllamaPeer, asked: GenerationJob) -> dict[str, Any]:
-    result = generate(
-        asked,
-        Provider(peer.url, model=SMALL),
-        deadline=time.monotonic() + 60,
-        cancellation=Cancellation(),
-        report=lambda _stage, _progress: None,
-    )
-    assert validation.result_problems(result) == []
-    assert (
-        graph.count_problems(
-            result,
-            ticket_count=asked.ticket_count,
-            max_ticket_count=asked.max_ticket_count,
-            include_epics=asked.include_epics,
-        )
-        == []
-    )
-    return result
+    return checked(peer, asked, model=SMALL)
 
 
 def texts(result: dict[str, Any]) -> str:

@@ -8,85 +8,19 @@ from typing import Any
 
 import pytest
 
+from tests.generation import SPEC, failure, job, replying, run, ticket
 from tests.ollama_peer import LARGE, OllamaPeer
-from tickets import graph, validation
 from tickets.errors import JobErrorCode
 from worker.cancellation import Cancellation
-from worker.generation.job import GenerationCancelled, GenerationError, GenerationJob
+from worker.generation.job import GenerationCancelled
 from worker.generation.pipeline import generate
 from worker.provider import Provider
-
-SPEC = """# Room booking
-Employees can search rooms by date and size.
-A booking must be at most four hours long.
-The system sends a confirmation by email.
-"""
-JOB_ID = "0b0f0e9c-5a0a-4f6e-9a53-0d0f7f1c2a11"
 
 
 @pytest.fixture
 def peer() -> Iterator[OllamaPeer]:
     with OllamaPeer() as running:
         yield running
-
-
-def job(spec: str = SPEC, **options: Any) -> GenerationJob:
-    given_options = {
-        "title": "Room booking",
-        "ticket_count": None,
-        "max_ticket_count": 50,
-        "include_epics": True,
-        "output_detail": "standard",
-        **options,
-    }
-    return GenerationJob(job_id=JOB_ID, spec=spec, **given_options)
-
-
-def run(peer: OllamaPeer, asked: GenerationJob) -> dict[str, Any]:
-    result = generate(
-        asked,
-        Provider(peer.url, model=LARGE),
-        deadline=time.monotonic() + 60,
-        cancellation=Cancellation(),
-        report=lambda _stage, _progress: None,
-    )
-    assert validation.result_problems(result) == []
-    assert (
-        graph.count_problems(
-            result,
-            ticket_count=asked.ticket_count,
-            max_ticket_count=asked.max_ticket_count,
-            include_epics=asked.include_epics,
-        )
-        == []
-    )
-    return result
-
-
-def failure(peer: OllamaPeer, asked: GenerationJob) -> GenerationError:
-    with pytest.raises(GenerationError) as caught:
-        run(peer, asked)
-    return caught.value
-
-
-def replying(peer: OllamaPeer, answer: Any, **options: Any) -> dict[str, Any]:
-    peer.replies["given"] = answer if isinstance(answer, str) else json.dumps(answer)
-    return run(peer, job(title="Rooms [[peer: reply given]]", **options))
-
-
-def ticket(title: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "title": title,
-        "type": "story",
-        "description": f"{title} as the spec says.",
-        "criteria": ["It works."],
-        "sources": [1],
-        "priority": "medium",
-        "points": 3,
-        "labels": ["rooms"],
-        "after": [],
-        **fields,
-    }
 
 
 @pytest.mark.parametrize("count", [None, 1, 2, 5, 12, 50])

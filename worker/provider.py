@@ -121,14 +121,11 @@ class Provider:
             temperature: 0 for the likeliest answer.
         """
         model = self.model()
+        needed = model.bucket(prompt_tokens + answer_tokens)
+        options = {"num_predict": answer_tokens, "temperature": temperature}
         body = {
             "model": model.name,
             "messages": messages,
-            "options": {
-                "num_ctx": model.bucket(prompt_tokens + answer_tokens),
-                "num_predict": answer_tokens,
-                "temperature": temperature,
-            },
             "truncate": False,
             "shift": False,
             "keep_alive": _KEEP_ALIVE,
@@ -138,9 +135,10 @@ class Provider:
             try:
                 with self._hosts.taken(tried) as host:
                     tried.append(host)
+                    host.window = max(host.window, needed)
                     return _chat(
                         host,
-                        body,
+                        {**body, "options": {"num_ctx": host.window, **options}},
                         schema,
                         model=model,
                         deadline=deadline,

@@ -12,8 +12,7 @@ from typing import Any
 from worker.generation import shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import fenced
-from worker.generation.budget import unusable
-from worker.generation.calls import Calls, Message
+from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.headings import together
 from worker.generation.job import GenerationJob
@@ -79,12 +78,15 @@ def _asked(job: GenerationJob, parts: list[list[Piece]], calls: Calls) -> dict[s
     depth = shape.DEPTHS[job.output_detail]
     schema, answer_tokens = shape.epics(depth, len(parts))
     messages = _messages(job, parts, depth, calls, answer_tokens)
+    if messages is None:
+        calls.journal.repair("outline too long for the model", done="epics made of headings")
+        return {}
     try:
         reply = calls.ask(
             messages, schema, answer_tokens, purpose="plan the epics", prompt=load("freeform")
         )
         answer = parse(reply.text)
-    except (UnusableError, NoJsonError) as fault:
+    except (UnusableError, NoJsonError, TooLongError) as fault:
         calls.journal.repair("epics unusable", done=f"made of headings: {fault}")
         return {}
     return answer if isinstance(answer, dict) else {}
@@ -96,7 +98,8 @@ def _messages(
     depth: shape.Depth,
     calls: Calls,
     answer_tokens: int,
-) -> list[Message]:
+) -> list[Message] | None:
+    """The question, with as much of each part as fits; None where nothing does."""
     prompt = load("freeform")
     for sentences, length in _SHOWN:
         told = "\n".join(
@@ -114,7 +117,7 @@ def _messages(
         ]
         if calls.room(messages) >= answer_tokens:
             return messages
-    raise unusable("the spec does not fit into the model's context")
+    return None
 
 
 def _told(number: int, part: list[Piece], sentences: int, length: int) -> str:

@@ -121,7 +121,7 @@ def shape(
 def epics(depth: Depth, count: int) -> tuple[dict[str, Any], int]:
     """The schema of an answer with a summary and so many epics, and the tokens that it may take."""
     properties = {"summary": _string(_SUMMARY), "epics": _array(_epic(depth), count, count)}
-    return _object(properties), 200 + count * depth.tokens
+    return _object(properties), 200 + count * depth.tokens * 2 // 3
 
 
 def rewritten(depth: Depth, sentences: list[int], count: int) -> tuple[dict[str, Any], int]:

@@ -26,6 +26,7 @@ class Host:
         manner: What it has not refused so far.
         busy: Calls that it is answering.
         faults: Failures since its last answer.
+        window: The `num_ctx` that the model was last loaded with; each change loads it anew.
         rests_until: On the monotonic clock; it is asked last until then.
     """
 
@@ -33,6 +34,7 @@ class Host:
     manner: Manner = field(default_factory=Manner)
     busy: int = 0
     faults: int = 0
+    window: int = 0
     rests_until: float = 0.0
 
 
