@@ -1,0 +1,219 @@
+"""What is wrong with a model's tickets is mended, asked for again, or told; never passed on."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.generation import SPEC, job, replying, run, ticket
+from tests.ollama_peer import OllamaPeer
+from worker.generation.journal import Journal
+
+GOOD = [
+    ticket("Search rooms", sources=[1], criteria=["A search by date lists free rooms."]),
+    ticket("Limit bookings", sources=[2], criteria=["Five hours are refused."]),
+    ticket("Confirm by email", sources=[3], criteria=["An email arrives after a booking."]),
+]
+
+
+@pytest.fixture
+def peer() -> Iterator[OllamaPeer]:
+    with OllamaPeer() as running:
+        yield running
+
+
+def answering(peer: OllamaPeer, *answers: Any) -> None:
+    """The peer gives these answers in turn, the last one for ever."""
+    left = list(answers)
+    peer.fill = lambda _schema: left.pop(0) if len(left) > 1 else left[0]
+
+
+def with_first(**fields: Any) -> dict[str, Any]:
+    return {"tickets": [{**GOOD[0], **fields}, *GOOD[1:]]}
+
+
+def rules(journal: Journal) -> dict[str, str]:
+    """What was done about each rule that was broken."""
+    return {repair.rule: repair.done for repair in journal.repairs}
+
+
+@pytest.mark.parametrize("title", ["", "TBD", "Ticket 1", "Title", "[Insert title here]", "…", "A"])
+def test_title_that_says_nothing_is_taken_from_the_spec(peer: OllamaPeer, title: str) -> None:
+    journal = Journal()
+    result = replying(peer, with_first(title=title), journal=journal)
+    assert result["tickets"][0]["title"] == "Let employees search rooms by date and size"
+    assert "title empty" in rules(journal)
+
+
+@pytest.mark.parametrize(
+    "description", ["", "N/A", "Description", "Lorem ipsum dolor", "As a [role] I want {{x}}"]
+)
+def test_description_that_says_nothing_is_taken_from_the_spec(
+    peer: OllamaPeer, description: str
+) -> None:
+    result = replying(peer, with_first(description=description))
+    assert result["tickets"][0]["description"] == "Employees can search rooms by date and size."
+
+
+@pytest.mark.parametrize(
+    "criteria", [[], ["Search rooms."], ["It works as expected."], ["Criterion 1", "Criterion 2"]]
+)
+def test_criteria_that_repeat_or_say_nothing_are_taken_from_the_spec(
+    peer: OllamaPeer, criteria: list[str]
+) -> None:
+    result = replying(peer, with_first(criteria=criteria))
+    assert result["tickets"][0]["acceptance_criteria"] == [
+        "Employees can search rooms by date and size."
+    ]
+
+
+def test_good_criteria_stay_when_bad_ones_go(peer: OllamaPeer) -> None:
+    result = replying(peer, with_first(criteria=["Search rooms", "Free rooms are listed first."]))
+    assert result["tickets"][0]["acceptance_criteria"] == ["Free rooms are listed first."]
+
+
+def test_only_the_bad_ticket_is_written_again(peer: OllamaPeer) -> None:
+    bad = with_first(title="TBD", description="TBD", sources=[])
+    answering(peer, bad, {"tickets": [GOOD[0]]})
+    journal = Journal()
+    result = run(peer, job(), journal=journal)
+    assert [t["title"] for t in result["tickets"]] == [t["title"] for t in GOOD]
+    again = peer.chats()[1]
+    assert again["format"]["properties"]["tickets"]["maxItems"] == 1
+    asked = again["messages"][-1]["content"]
+    assert "the title does not say what the work is" in asked
+    assert "Limit bookings" not in asked
+    assert len(peer.chats()) == 2
+
+
+def test_rewriting_that_does_not_help_is_recorded_and_passes(peer: OllamaPeer) -> None:
+    journal = Journal()
+    bad = with_first(title="Improve everything", sources=[])
+    result = replying(peer, bad, journal=journal)
+    assert result["tickets"][0]["title"] == "Improve everything"
+    unmended = [repair for repair in journal.repairs if not repair.done]
+    assert any("names no sentence" in repair.rule for repair in unmended)
+    assert len(peer.chats()) == 2
+
+
+def test_source_is_found_by_words(peer: OllamaPeer) -> None:
+    result = replying(peer, with_first(title="Search rooms by date and size", sources=[]))
+    (span,) = result["tickets"][0]["metadata"]["source_spans"]
+    assert SPEC[span["start"] : span["end"]] == "Employees can search rooms by date and size."
+    assert len(peer.chats()) == 1
+
+
+def test_twins_become_one(peer: OllamaPeer) -> None:
+    twin = {**GOOD[0], "title": "Search the rooms", "criteria": ["Size can be chosen."]}
+    journal = Journal()
+    result = replying(peer, {"tickets": [*GOOD, twin]}, journal=journal)
+    assert [t["title"] for t in result["tickets"]] == [t["title"] for t in GOOD]
+    assert len(result["tickets"][0]["acceptance_criteria"]) == 2
+    assert rules(journal)["ticket twice"] == "merged with its twin"
+
+
+def test_twins_of_an_exact_count_stay_when_nothing_else_is_left_to_do(peer: OllamaPeer) -> None:
+    twin = {**GOOD[0], "title": "Search the rooms"}
+    journal = Journal()
+    result = replying(
+        peer, {"tickets": [*GOOD, twin]}, ticket_count=4, include_epics=False, journal=journal
+    )
+    assert len(result["tickets"]) == 4
+    assert rules(journal)["ticket twice"] == ""
+
+
+def test_tickets_that_differ_in_a_word_are_no_twins(peer: OllamaPeer) -> None:
+    spec = "- An email is sent when an order is shipped.\n- An email is sent when it is cancelled."
+    answer = {
+        "tickets": [
+            ticket("Send email when order is shipped", sources=[1], criteria=["Shipped: one mail"]),
+            ticket("Send email when order is cancelled", sources=[2], criteria=["Stop: a note"]),
+        ]
+    }
+    assert len(replying(peer, answer, spec=spec)["tickets"]) == 2
+
+
+def left_out(count: int) -> str:
+    return "# Rooms\n" + "\n".join(
+        f"- The {word} list must show all rooms of floor {number}."
+        for number, word in enumerate(
+            ["morning", "evening", "weekend", "holiday", "summer", "winter"][:count]
+        )
+    )
+
+
+def test_what_no_ticket_covers_is_asked_for(peer: OllamaPeer) -> None:
+    first = {"tickets": [ticket("Show the morning list", sources=[1])]}
+    second = {"tickets": [ticket("Show the other lists of rooms", sources=[2, 3, 4, 5, 6])]}
+    answering(peer, first, second)
+    result = run(peer, job(left_out(6)))
+    assert len(result["tickets"]) == 2
+    prompt = peer.chats()[1]["messages"][-1]["content"]
+    assert "[1]" not in prompt
+    assert "evening" in prompt
+    assert "Show the morning list" in prompt
+
+
+@pytest.mark.parametrize("options", [{}, {"ticket_count": 1}])
+def test_what_is_left_out_becomes_a_criterion_of_the_nearest_ticket(
+    peer: OllamaPeer, options: dict[str, Any]
+) -> None:
+    answer = {"tickets": [ticket("Show the morning list", sources=[1])]}
+    journal = Journal()
+    result = replying(peer, answer, spec=left_out(3), journal=journal, **options)
+    assert result["tickets"][0]["acceptance_criteria"][-1] == (
+        "The weekend list must show all rooms of floor 2."
+    )
+    assert rules(journal)["requirements left out"] == "2 made criteria"
+
+
+def test_what_has_no_ticket_near_becomes_an_open_question(peer: OllamaPeer) -> None:
+    spec = f"{SPEC}\n# Billing\nEach department must pay for its bookings.\n"
+    result = replying(peer, {"tickets": GOOD}, spec=spec)
+    (asked,) = result["open_questions"]
+    assert "Each department must pay for its bookings." in asked["question"]
+    assert "Billing" in asked["question"]
+
+
+def test_more_than_eight_criteria_are_told_in_the_description(peer: OllamaPeer) -> None:
+    criteria = [f"Rule {number} holds." for number in range(11)]
+    found = replying(peer, with_first(criteria=criteria))["tickets"][0]
+    assert found["acceptance_criteria"] == criteria[:8]
+    assert all(criterion in found["description"] for criterion in criteria[8:])
+
+
+def test_the_specs_own_questions_and_risks_are_kept(peer: OllamaPeer) -> None:
+    spec = f"{SPEC}\n# Risks\nThe old calendar may lose data.\n# Open questions\nWho pays for it?\n"
+    result = replying(peer, {"tickets": GOOD}, spec=spec)
+    assert [risk["description"] for risk in result["risks"]] == ["The old calendar may lose data."]
+    assert [asked["question"] for asked in result["open_questions"]] == ["Who pays for it?"]
+
+
+def test_component_confidence_and_span_are_in_every_ticket(peer: OllamaPeer) -> None:
+    epic = {"title": "Rooms", "description": "All about rooms.", "outcome": "Rooms are booked."}
+    answer = {"epics": [epic], "tickets": [{**one, "epic": 1} for one in GOOD]}
+    tickets = replying(peer, answer, ticket_count=4)["tickets"]
+    assert [t["ticket_type"] for t in tickets].count("epic") == 1
+    for found in tickets:
+        assert found["metadata"]["component"] == "Room booking"
+        assert 0 < found["metadata"]["confidence"] <= 1
+        assert found["metadata"]["source_spans"]
+
+
+def test_confidence_falls_with_words_that_the_spec_does_not_have(peer: OllamaPeer) -> None:
+    invented = with_first(title="Launch quantum teleporters", criteria=["Unicorns dance daily."])
+    tickets = replying(peer, invented)["tickets"]
+    assert tickets[0]["metadata"]["confidence"] < tickets[1]["metadata"]["confidence"]
+
+
+def test_mending_is_bounded(peer: OllamaPeer) -> None:
+    """A model that never gets better costs a few calls, not the job's whole time."""
+    nothing = {"tickets": [ticket(" ", description=" ", criteria=[" "], sources=[])]}
+    run(peer, job(title=f"Rooms {replied(peer, nothing)}", ticket_count=1))
+    assert len(peer.chats()) <= 4
+
+
+def replied(peer: OllamaPeer, answer: Any) -> str:
+    peer.replies["nothing"] = json.dumps(answer)
+    return "[[peer: reply nothing]]"
