@@ -66,6 +66,16 @@ class Caller:
     max_queued: int
 
 
+class _Known(NamedTuple):
+    """A key that was looked up, with what is the same for all its calls."""
+
+    access: _Access
+    scopes: frozenset[str]
+    features: frozenset[str]
+    rate: str
+    caller: Caller
+
+
 Metadata = Iterable[tuple[str, str | bytes]] | None
 
 _caller: ContextVar[Caller] = ContextVar("caller")
@@ -91,7 +101,7 @@ class Gate:
         self._limiter = RateLimiter(settings.queue_url)
         self._rate_limit = settings.rate_limit
         self._max_queued = settings.max_queued
-        self._known: dict[str, _Access] = {}
+        self._known: dict[str, _Known] = {}
         self._tokens: dict[int, str] = {
             options_pb2.AUDIENCE_OPERATORS: settings.operator_token or "",
             options_pb2.AUDIENCE_WORKERS: settings.worker_token or "",
@@ -127,15 +137,10 @@ class Gate:
         if policy.audience != options_pb2.AUDIENCE_CLIENTS:
             self._check_token(policy, token)
             return
-        access = self._access(token)
-        _check_client(access, policy)
-        if policy.scope and policy.scope not in access.scopes.split():
-            raise TaskForgeError(
-                Reason.SCOPE_MISSING, f"the API key does not have the scope {policy.scope}"
-            )
-        self._count(access.key_id, access.rate_limit or self._rate_limit)
-        room = self._max_queued if access.max_queued is None else access.max_queued
-        _caller.set(Caller(access.client_id, access.client_name, access.key_id, room))
+        known = self._known.get(token) or self._look_up(token)
+        _check(known, policy)
+        self._count(known.access.key_id, known.rate)
+        _caller.set(known.caller)
 
     def _count(self, key_id: str, rate: str) -> None:
         taken = self._limiter.take(key_id, rate)
@@ -153,23 +158,21 @@ class Gate:
                 raise TaskForgeError(Reason.WRONG_AUDIENCE, "this service is not open to API keys")
             raise TaskForgeError(Reason.KEY_INVALID, "the token is not valid for this service")
 
-    def _access(self, token: str) -> _Access:
-        """What the key that a token is gives access to."""
-        found = self._known.get(token) or self._look_up(token)
-        if found.revoked_at is not None:
-            raise TaskForgeError(Reason.KEY_REVOKED, "the API key has been revoked")
-        if found.expires_at is not None and found.expires_at <= clock.now():
-            raise TaskForgeError(Reason.KEY_EXPIRED, "the API key has expired")
-        return found
-
-    def _look_up(self, token: str) -> _Access:
+    def _look_up(self, token: str) -> _Known:
         # Before the query: what it finds may be old by the time that it is known.
         known = self._known
         key_id = id_of(token)
-        found = _ACCESS.first(key_id) if key_id else None
-        if found is None or not self._hasher.matches(token, found.key_hash):
+        access = _ACCESS.first(key_id) if key_id else None
+        if access is None or not self._hasher.matches(token, access.key_hash):
             raise TaskForgeError(Reason.KEY_INVALID, "the API key is not valid")
-        known[token] = found
+        room = self._max_queued if access.max_queued is None else access.max_queued
+        found = known[token] = _Known(
+            access,
+            frozenset(access.scopes.split()),
+            frozenset(access.features.split()),
+            access.rate_limit or self._rate_limit,
+            Caller(access.client_id, access.client_name, access.key_id, room),
+        )
         return found
 
 
@@ -190,10 +193,20 @@ def _bearer(authorization: list[str]) -> str:
     return token
 
 
-def _check_client(access: _Access, policy: Policy) -> None:
+def _check(known: _Known, policy: Policy) -> None:
+    """Checks key, client, feature and scope, in this order."""
+    access = known.access
+    if access.revoked_at is not None:
+        raise TaskForgeError(Reason.KEY_REVOKED, "the API key has been revoked")
+    if access.expires_at is not None and access.expires_at <= clock.now():
+        raise TaskForgeError(Reason.KEY_EXPIRED, "the API key has expired")
     if access.suspended_at is not None:
         raise TaskForgeError(Reason.CLIENT_SUSPENDED, "the client is suspended")
-    if policy.feature and policy.feature not in access.features.split():
+    if policy.feature and policy.feature not in known.features:
         raise TaskForgeError(
             Reason.FEATURE_DISABLED, f"the feature {policy.feature} is off for this client"
+        )
+    if policy.scope and policy.scope not in known.scopes:
+        raise TaskForgeError(
+            Reason.SCOPE_MISSING, f"the API key does not have the scope {policy.scope}"
         )

@@ -67,6 +67,6 @@ def _body(job_id: UUID, at: int) -> bytes:
         {
             "type": event_type(Status(job.status)),
             "timestamp": encode(clock.timestamp(at)),
-            "data": {**encode(job_response(job)), "result_url": result_url(job.id)},
+            "data": {**encode(job_response(job_id, job)), "result_url": result_url(job_id)},
         }
     )

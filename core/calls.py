@@ -162,7 +162,7 @@ def _abort(context: grpc.ServicerContext, refusal: TaskForgeError) -> NoReturn:
 
 def _trailers() -> tuple[tuple[str, str | bytes], ...]:
     allowance = access.allowance()
-    rate = allowance.headers() if allowance else ()
+    rate = () if allowance is None else allowance.headers()
     return ((REQUEST_ID_KEY, request_id()), *rate, *trailers.added())
 
 

@@ -150,7 +150,7 @@ def get(caller: Caller, job_id: str) -> JobView:
     Raises:
         TaskForgeError: JOB_NOT_FOUND, also for another client's.
     """
-    found = _OWN_JOB.first(UUID(job_id), caller.client_id)
+    found = _OWN_JOB.first(_key(job_id), caller.client_id)
     if found is None:
         raise _not_found()
     return found
@@ -174,7 +174,7 @@ def cancel(caller: Caller, job_id: str) -> JobView:
     """
     while True:
         with transaction():
-            job = _OWN_STANDING.first(UUID(job_id), caller.client_id)
+            job = _OWN_STANDING.first(_key(job_id), caller.client_id)
             if job is None:
                 raise _not_found()
             status = Status(job.status)
@@ -201,14 +201,14 @@ def ended(caller: Caller, job_id: str) -> JobView:
     return job
 
 
-def result_document(job: JobView) -> StoredResult | None:
+def result_document(job_id: str) -> StoredResult | None:
     """The job's result as JSON; None when it ended without one."""
-    return _DOCUMENT.first(job.id)
+    return _DOCUMENT.first(_key(job_id))
 
 
-def result_message(job: JobView) -> StoredResult | None:
+def result_message(job_id: str) -> StoredResult | None:
     """The job's result as a serialized `TicketsResult`; None when it ended without one."""
-    return _MESSAGE.first(job.id)
+    return _MESSAGE.first(_key(job_id))
 
 
 def _insert(
@@ -251,6 +251,11 @@ def _insert(
             job.id, Verb.SUBMIT, Status.QUEUED, job.created_at, stage=Stage.QUEUED.value, attempt=1
         )
     return True
+
+
+def _key(job_id: str) -> str:
+    """An id in the form in which Peewee hands it to databases, sooner than by way of a `UUID`."""
+    return job_id.replace("-", "")
 
 
 def _not_found() -> TaskForgeError:

@@ -16,9 +16,8 @@ _JOBS_PATH = "/tickets/v1/jobs"
 
 
 class JobView(NamedTuple):
-    """A job as its client sees it."""
+    """A job as its client sees it, but for the id, which its client brings."""
 
-    id: UUID
     status: str
     stage: str
     created_at: int
@@ -30,21 +29,21 @@ class JobView(NamedTuple):
 
 # The columns of a view, in order.
 VIEW = (
-    *(Job.id, Job.status, Job.stage, Job.created_at, Job.updated_at, Job.expires_at),
+    *(Job.status, Job.stage, Job.created_at, Job.updated_at, Job.expires_at),
     *(Job.error_code, Job.error_message),
 )
 
 
-def job_response(job: Job | JobView) -> jobs_pb2.TicketsJobResponse:
+def job_response(job_id: str | UUID, job: Job | JobView) -> jobs_pb2.TicketsJobResponse:
     message = jobs_pb2.TicketsJobResponse(
         schema_version=contract.JOB_VERSION,
-        job_id=str(job.id),
+        job_id=str(job_id),
         status=STATUS[job.status],
         stage=_STAGE[job.stage],
-        created_at=clock.timestamp(job.created_at),
-        updated_at=clock.timestamp(job.updated_at),
-        expires_at=clock.timestamp(job.expires_at),
     )
+    clock.put(message.created_at, job.created_at)
+    clock.put(message.updated_at, job.updated_at)
+    clock.put(message.expires_at, job.expires_at)
     if job.error_code is not None and job.error_message is not None:
         message.error.code = job.error_code
         message.error.message = job.error_message

@@ -4,17 +4,15 @@ Counted in memory, or in the Redis of the queue, so that all cores count togethe
 """
 
 import logging
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, floor
 from threading import Lock
 from time import monotonic, time
 from typing import NamedTuple
 
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage, Storage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import RedisStorage
 
 log = logging.getLogger(__name__)
 
@@ -24,27 +22,40 @@ _AWAY_S = 2.0
 _DROP_EVERY_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What is left after a call, in the terms of the RateLimit header fields draft.
+class Rate(NamedTuple):
+    """A rate in its parts, worked out once.
 
     Attributes:
         quota: Calls per window.
         window: Seconds of a window.
-        remaining: Calls left now.
-        reset: Seconds until the quota is whole again.
-        exceeded: The call itself was one too many.
+        suffix: What tells it from other rates in a counter's name.
+        policy: The `RateLimit-Policy` header.
     """
 
     quota: int
     window: int
+    suffix: str
+    policy: str
+
+
+class Allowance(NamedTuple):
+    """What is left after a call, in the terms of the RateLimit header fields draft.
+
+    Attributes:
+        rate: What the key may do.
+        remaining: Calls left now.
+        reset: Seconds until there is room for one more.
+        exceeded: The call itself was one too many.
+    """
+
+    rate: Rate
     remaining: int
     reset: int
     exceeded: bool
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         return (
-            ("ratelimit-policy", f'"key";q={self.quota};w={self.window}'),
+            ("ratelimit-policy", self.rate.policy),
             ("ratelimit", f'"key";r={self.remaining};t={self.reset}'),
         )
 
@@ -53,21 +64,50 @@ class RateLimiter:
     """Counts calls per key over a sliding window."""
 
     def __init__(self, queue_url: str) -> None:
-        self._alone = SlidingWindowCounterRateLimiter(_Counters())
-        self._together = SlidingWindowCounterRateLimiter(_shared(queue_url) or self._alone.storage)
+        self._alone = _InMemory()
+        self._together = _InRedis(queue_url) if queue_url.startswith("redis") else self._alone
         self._away_until = 0.0
 
     def take(self, key_id: str, rate: str) -> Allowance:
         """Counts one call of a key that may make `rate` calls, such as `600/minute`."""
-        limit = _parsed(rate)
+        parsed = _parsed(rate)
         if monotonic() >= self._away_until:
             try:
-                return _take(self._together, limit, key_id)
+                return _taken(parsed, self._together.count(key_id + parsed.suffix, parsed))
             except StorageError as fault:
                 self._away_until = monotonic() + _AWAY_S
                 log.warning("rate limits are counted per core, Redis is away: %s", fault)
         # Without Redis each core counts for itself rather than refuse everybody.
-        return _take(self._alone, limit, key_id)
+        return _taken(parsed, self._alone.count(key_id + parsed.suffix, parsed))
+
+
+class _Count(NamedTuple):
+    """A sliding window after a call.
+
+    Attributes:
+        previous: Calls in the window before, which count by the share of it that the
+            sliding window still covers.
+        previous_for: Seconds that it still covers any.
+        current: Calls in the current window.
+        current_for: Seconds until they are forgotten.
+        allowed: The call was counted.
+    """
+
+    previous: int
+    previous_for: float
+    current: int
+    current_for: float
+    allowed: bool
+
+
+def _taken(rate: Rate, count: _Count) -> Allowance:
+    previous, previous_for, current, current_for, allowed = count
+    counted = floor(previous * previous_for / rate.window + current)
+    waits = [current_for % rate.window] if current else []
+    if previous:
+        waits.append(previous_for % (rate.window / previous))
+    reset = max(1, ceil(min(waits, default=0)))
+    return Allowance(rate, max(0, rate.quota - counted), reset, not allowed)
 
 
 class _Window(NamedTuple):
@@ -86,46 +126,39 @@ class _Window(NamedTuple):
     forgotten_at: float
 
 
-class _Counters(MemoryStorage):
-    """Sliding windows in memory, for the library's strategy.
+class _InMemory:
+    """The library's sliding window counter for one process.
 
-    Its own storage has a key for each window, and a thread that drops old ones
-    a hundred times a second.
+    Its own storage in memory has a key for each window, and a thread that
+    drops old ones a hundred times a second.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self._lock = Lock()
         self._windows: dict[str, _Window] = {}
         self._next_drop = 0.0
 
-    def acquire_sliding_window_entry(
-        self, key: str, limit: int, expiry: int, amount: int = 1
-    ) -> bool:
+    def count(self, counter: str, rate: Rate) -> _Count:
+        """Counts a call if there is room for it."""
         now = time()
+        number, into = divmod(now, rate.window)
+        left = rate.window - into
         with self._lock:
-            number, current, previous, _ = self._window(key, expiry, now)
-            weighted = previous * _share_left(now, expiry) + current
-            if floor(weighted) + amount > limit:
-                return False
-            self._drop_forgotten(now)
-            until = (number + 2) * expiry
-            self._windows[key] = _Window(number, current + amount, previous, until)
-            return True
+            current, previous = self._counts(counter, int(number))
+            allowed = floor(previous * left / rate.window) + current < rate.quota
+            if allowed:
+                current += 1
+                until = (number + 2) * rate.window
+                self._windows[counter] = _Window(int(number), current, previous, until)
+                self._drop_forgotten(now)
+        return _Count(previous, left, current, left + rate.window, allowed)
 
-    def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
-        now = time()
-        found = self._window(key, expiry, now)
-        left = _share_left(now, expiry) * expiry
-        return found.previous, left if found.previous else 0.0, found.current, left + expiry
-
-    def _window(self, key: str, expiry: int, now: float) -> _Window:
-        """The window of this moment, by what the last call has left."""
-        number = int(now // expiry)
-        last = self._windows.get(key)
+    def _counts(self, counter: str, number: int) -> tuple[int, int]:
+        """Calls in this window and in the one before, by what the last call has left."""
+        last = self._windows.get(counter)
         if last is None or last.number < number - 1:
-            return _Window(number, 0, 0, 0.0)
-        return last if last.number == number else _Window(number, 0, last.current, 0.0)
+            return 0, 0
+        return (last.current, last.previous) if last.number == number else (0, last.current)
 
     def _drop_forgotten(self, now: float) -> None:
         """Looks through all keys, once in a while."""
@@ -135,31 +168,34 @@ class _Counters(MemoryStorage):
                 del self._windows[key]
 
 
-def _share_left(now: float, expiry: int) -> float:
-    """How much of the current window is still to come, and so of the previous one still counts."""
-    return 1 - now / expiry % 1
+class _InRedis:
+    """The library's sliding window counter for all cores together."""
 
+    def __init__(self, queue_url: str) -> None:
+        self._storage = RedisStorage(
+            queue_url,
+            key_prefix="taskforge",
+            wrap_exceptions=True,
+            socket_timeout=_PATIENCE_S,
+            socket_connect_timeout=_PATIENCE_S,
+        )
 
-def _take(limiter: SlidingWindowCounterRateLimiter, limit: RateLimitItem, key_id: str) -> Allowance:
-    allowed = limiter.hit(limit, key_id)
-    stats = limiter.get_window_stats(limit, key_id)
-    reset = max(1, ceil(stats.reset_time - time()))
-    remaining = max(0, stats.remaining)
-    return Allowance(limit.amount, limit.get_expiry(), remaining, reset, exceeded=not allowed)
+    def count(self, counter: str, rate: Rate) -> _Count:
+        """Counts a call if there is room for it.
 
-
-def _shared(queue_url: str) -> Storage | None:
-    if not queue_url.startswith("redis"):
-        return None
-    return RedisStorage(
-        queue_url,
-        key_prefix="taskforge",
-        wrap_exceptions=True,
-        socket_timeout=_PATIENCE_S,
-        socket_connect_timeout=_PATIENCE_S,
-    )
+        Raises:
+            StorageError: Redis does not answer.
+        """
+        # As the library's strategy does, which makes up the counter's name for each question.
+        counter = f"LIMITER/{counter}"
+        allowed = self._storage.acquire_sliding_window_entry(counter, rate.quota, rate.window)
+        return _Count(*self._storage.get_sliding_window(counter, rate.window), allowed)
 
 
 @lru_cache(maxsize=1000)
-def _parsed(rate: str) -> RateLimitItem:
-    return parse(rate)
+def _parsed(rate: str) -> Rate:
+    limit = parse(rate)
+    quota, window = limit.amount, limit.get_expiry()
+    # As the library names counters, so that cores of the version before count along.
+    suffix = f"/{quota}/{limit.multiples}/{limit.GRANULARITY.name}"
+    return Rate(quota, window, suffix, f'"key";q={quota};w={window}')

@@ -46,7 +46,7 @@ class Jobs(jobs_pb2_grpc.JobsServiceServicer):
 
 def _message(job: Job) -> jobs_pb2.Job:
     message = jobs_pb2.Job(
-        job=job_response(job), replays=[str(replay) for replay in replays.of_job(job.id)]
+        job=job_response(job.id, job), replays=[str(replay) for replay in replays.of_job(job.id)]
     )
     replayed = replays.link(job.id, job.client_id)
     if replayed is None:

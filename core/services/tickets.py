@@ -54,32 +54,35 @@ class Tickets(jobs_pb2_grpc.TicketsServiceServicer):
         page = found[:size]
         more = len(found) > size
         return jobs_pb2.TicketsJobListResponse(
-            jobs=[job_response(job) for job in page],
+            jobs=[job_response(job.id, job) for job in page],
             next_page_token=page_tokens.encode(_position(page[-1])) if more else "",
         )
 
     def GetTicketsJob(
         self, request: jobs_pb2.GetTicketsJobRequest, context: grpc.ServicerContext
     ) -> jobs_pb2.TicketsJobResponse:
-        return job_response(jobs.get(caller(), request.job_id))
+        job_id = request.job_id.lower()
+        return job_response(job_id, jobs.get(caller(), job_id))
 
     def CancelTicketsJob(
         self, request: jobs_pb2.CancelTicketsJobRequest, context: grpc.ServicerContext
     ) -> jobs_pb2.TicketsJobResponse:
-        job = jobs.cancel(caller(), request.job_id)
+        job_id = request.job_id.lower()
+        job = jobs.cancel(caller(), job_id)
         # A worker that waits on this core hears of it now, others within a second.
         self._cancellations.look()
-        return job_response(job)
+        return job_response(job_id, job)
 
     def GetTicketsJobResult(
         self, request: jobs_pb2.GetTicketsJobResultRequest, context: grpc.ServicerContext
     ) -> jobs_pb2.TicketsJobResultResponse:
-        job = jobs.ended(caller(), request.job_id)
+        job_id = request.job_id.lower()
+        job = jobs.ended(caller(), job_id)
         metadata = dict(context.invocation_metadata())
         as_json = metadata.get("accept") == "application/json"
-        stored = jobs.result_document(job) if as_json else jobs.result_message(job)
+        stored = jobs.result_document(job_id) if as_json else jobs.result_message(job_id)
         if stored is None:
-            return jobs_pb2.TicketsJobResultResponse(job=job_response(job))
+            return jobs_pb2.TicketsJobResultResponse(job=job_response(job_id, job))
         trailers.add("etag", stored.tag)
         if not as_json:
             result = result_pb2.TicketsResult.FromString(stored.content)
