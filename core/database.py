@@ -104,9 +104,11 @@ class _Faults:
 
     def are_news(self) -> bool:
         """Whether there were any since this thread asked before; not for its first time."""
-        before = getattr(self._seen, "count", self.count)
+        before = getattr(self._seen, "count", None)
+        if before == self.count:
+            return False
         self._seen.count = self.count
-        return bool(before != self.count)
+        return before is not None
 
 
 _faults = _Faults()
@@ -135,10 +137,11 @@ def renew_connection() -> None:
     thread may hold one. So no call fails for what happened between calls.
     """
     is_news = _faults.are_news()
-    if database.is_closed():
+    opened = database.obj
+    if opened.is_closed():
         return
-    server = isinstance(database.obj, PostgresqlDatabase)
-    if is_news or (server and postgres.is_dead(database.connection())):
+    server = isinstance(opened, PostgresqlDatabase)
+    if is_news or (server and postgres.is_dead(opened.connection())):
         _drop_connection()
 
 

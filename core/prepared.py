@@ -48,9 +48,9 @@ class Statement:
 
     def _execute(self, values: Sequence[Any]) -> Any:
         bound = [bind(value) for bind, value in zip(self._binders, values, strict=True)]
-        kind = type(database.obj)
-        sql = self._texts.get(kind) or self._compile(kind)
-        return database.execute_sql(sql, bound)
+        opened = database.obj
+        sql = self._texts.get(type(opened)) or self._compile(type(opened))
+        return opened.execute_sql(sql, bound)
 
     def _compile(self, kind: type) -> str:
         """The text for the kind of database that is connected by now."""
