@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import grpc
-from taskforge.admin.v1 import clients_pb2_grpc, deliveries_pb2_grpc, keys_pb2_grpc
+from taskforge.admin.v1 import clients_pb2_grpc, deliveries_pb2_grpc, jobs_pb2_grpc, keys_pb2_grpc
 
 from cli import environment, secret
 from cli.failure import Failure, SettingsFailure, UnreachableFailure
@@ -27,12 +27,14 @@ class Admin:
         clients: Stub of the ClientsService.
         keys: Stub of the KeysService.
         deliveries: Stub of the DeliveriesService.
+        jobs: Stub of the JobsService.
     """
 
     def __init__(self, channel: grpc.Channel, token: str, address: str) -> None:
         self.clients = clients_pb2_grpc.ClientsServiceStub(channel)
         self.keys = keys_pb2_grpc.KeysServiceStub(channel)
         self.deliveries = deliveries_pb2_grpc.DeliveriesServiceStub(channel)
+        self.jobs = jobs_pb2_grpc.JobsServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._address = address
 

@@ -16,6 +16,7 @@ _COMMANDS = {
     "clients": "cli.clients:clients",
     "keys": "cli.keys:keys",
     "deliveries": "cli.deliveries:deliveries",
+    "jobs": "cli.inspection:jobs",
     "tickets": "cli.jobs:tickets",
     "serve": "cli.serve:serve",
     "migrate": "cli.serve:migrate",

@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from cli.failure import UnreachableFailure
-from cli.rest import Api, Document, RefusedFailure
+from cli.rest import Document, RefusedFailure
 from tickets.lifecycle import TERMINAL, Status
 
 _FIRST_DELAY_S = 0.1
@@ -16,7 +17,13 @@ _PATIENCE_S = 120
 Watcher = Callable[[str, str], None]
 
 
-def wait(api: Api, job_id: str, watcher: Watcher) -> Document:
+class Jobs(Protocol):
+    """Where to ask for a job; it has at least a `status` and a `stage`."""
+
+    def job(self, job_id: str) -> Document: ...
+
+
+def wait(api: Jobs, job_id: str, watcher: Watcher) -> Document:
     """The job when it has ended.
 
     Args:

@@ -8,7 +8,18 @@ import pytest
 
 from tests.cli_running import environ, run
 
-COMMANDS = ("up", "demo", "doctor", "clients", "keys", "deliveries", "tickets", "serve", "migrate")
+COMMANDS = (
+    "up",
+    "demo",
+    "doctor",
+    "clients",
+    "keys",
+    "deliveries",
+    "jobs",
+    "tickets",
+    "serve",
+    "migrate",
+)
 NOBODY = "127.0.0.1:1"
 
 
@@ -30,6 +41,8 @@ def test_help_lists_the_commands_and_the_exit_codes() -> None:
         ("deliveries", "redeliver"),
         ("keys", "create"),
         ("keys", "rotate"),
+        ("jobs", "provenance"),
+        ("jobs", "replay"),
         ("serve", "core"),
         ("serve", "worker"),
         ("tickets", "submit"),
@@ -54,6 +67,7 @@ def test_every_command_has_help(arguments: tuple[str, ...]) -> None:
         ("keys", "create", "--client", "acme"),
         ("keys", "create", "--client", "acme", "--scope", "everything"),
         ("keys", "create", "--client", "acme", "--scope", "tickets:read", "--expires", "soon"),
+        ("jobs", "replay", "0b1f6c1e-7d0c-4a51-9f5e-0c6a4f4b8a11"),
         ("tickets", "submit", "SPEC.md"),
         ("tickets", "submit", "-", "--title", "T", "--out", "x.json"),
         ("tickets", "submit", "-", "--title", "T", "--count", "0"),
