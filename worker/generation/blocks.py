@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from worker.generation.signals import is_imprint
 from worker.generation.text import one_line, plain, shorten
 
 
@@ -47,7 +48,7 @@ class Block:
 _ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*$")
 _BOLD_LINE = re.compile(r"\s{0,3}(\*\*|__)([^*_]{1,80})\1:?\s*$")
-_BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+)(?:\[[ xX]\]\s+)?(.*)$")
+_BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+|[・●○■□◆※]\s*)(?:\[[ xX]\]\s+)?(.*)$")
 _STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[a-z][.)]|\(\d{1,3}\))\s+(.*)$")
 _NUMBERED = re.compile(r"\s{0,3}(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
 _DOTTED = re.compile(r"\s{0,3}\d{1,2}(?:\.\d{1,2})+\.?\s+\S.{0,68}$")
@@ -140,6 +141,7 @@ def _may_head(line: _Line) -> bool:
     return (
         0 < len(text) <= _LONGEST_HEADING
         and text[-1] not in ".!?;,。！？"
+        and not is_imprint(plain(text))
         and not _BULLET.match(line.text)
         and "|" not in text
         and any(letter.isalpha() for letter in text)
@@ -194,15 +196,17 @@ def _cells(text: str) -> list[str]:
 
 
 def _row(head: list[str], cells: list[str]) -> str:
-    """`Gold – Limit: 50 EUR; Wait: 2 days`: the first cell names the row."""
-    named = [
-        f"{head[i]}: {cell}" if 0 < i < len(head) and head[i] else cell
-        for i, cell in enumerate(cells)
-        if cell
-    ]
-    if not named:
+    """`Gold – Limit: 50 EUR; Wait: 2 days`: the first cell with a word names the row."""
+    told = [place for place, cell in enumerate(cells) if cell]
+    naming = next((at for at in told if any(map(str.isalpha, cells[at]))), told[0] if told else 0)
+    if not told:
         return ""
-    return named[0] + (" – " + "; ".join(named[1:]) if len(named) > 1 else "")
+    rest = [
+        f"{head[at]}: {cells[at]}" if at < len(head) and head[at] else cells[at]
+        for at in told
+        if at != naming
+    ]
+    return cells[naming] + (" – " + "; ".join(rest) if rest else "")
 
 
 def _paragraph(lines: list[_Line], at: int) -> tuple[Block, int]:

@@ -31,6 +31,7 @@ Report = Callable[[Stage, str], None]
 _CRITERIA = 8
 # The most that a ticket is trusted that no model has looked at.
 _UNAIDED = 0.4
+_INTRODUCES = re.compile(":$")
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
 _CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
 
@@ -96,7 +97,7 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
         kind=_kind(piece, choice.title),
         title=choice.title,
         description=_description(planned, choice.lead, detail),
-        criteria=texts,
+        criteria=[_INTRODUCES.sub(".", text) for text in texts],
         labels=_labels(piece),
         points=_points(texts),
         priority=signals.priority(texts),
@@ -110,7 +111,7 @@ def _kind(piece: Piece, title: str) -> str:
     texts = [unit.text for unit in piece.units]
     if len(texts) == 1 and signals.speaks_of_inquiry(texts[0]):
         return "spike"
-    if sum(map(signals.speaks_of_fault, texts)) * 2 > len(texts):
+    if sum(unit.is_fault for unit in piece.units) * 2 > len(texts):
         return "bug"
     told = [unit.text for unit in piece.units if unit.sentence.form not in {Form.ROW, Form.CODE}]
     people = list(map(speaks_of_people, told))
@@ -126,7 +127,7 @@ def _description(planned: Plan, leading: Unit, detail: str) -> str:
         if unit.role is Role.CONTEXT and unit.section is leading.section
     ][: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
-    parts = [" ".join(re.sub(":$", ".", unit.text) for unit in told)]
+    parts = [" ".join(_INTRODUCES.sub(".", unit.text) for unit in told)]
     if detail == "detailed":
         outside = [unit.text for unit in planned.units if unit.role is Role.OUTSIDE]
         parts += (

@@ -7,6 +7,7 @@ such as "after" or "requires", or the numbers of a numbered list.
 import re
 
 from worker.generation.blocks import Form
+from worker.generation.phrases import begins_with_verb
 from worker.generation.plan import Piece
 from worker.generation.signals import GENERIC
 from worker.generation.text import folded
@@ -82,7 +83,8 @@ def _stem(word: str) -> str:
 def _earlier_steps(pieces: list[Piece], place: int) -> list[int]:
     """The piece that holds the step before this one's first, in the same numbered list."""
     first = pieces[place].units[0]
-    if first.sentence.form is not Form.STEP:
+    # A numbered list of rules has no order; one of orders, such as "Set up the database", has.
+    if first.sentence.form is not Form.STEP or not begins_with_verb(first.text):
         return []
     return [
         other

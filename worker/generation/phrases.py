@@ -18,8 +18,17 @@ _MODAL = re.compile(
     re.IGNORECASE,
 )
 _STORY = re.compile(
-    r"^as an? (?P<role>[^,]{2,40}),? i (?:want|need|would like|can|should be able)(?: to)? "
+    r"^as an? (?P<role>[^,]{2,40}),? i (?:want|need|would like|can|should be able)(?P<to> to)? "
     r"(?P<rest>.+)$",
+    re.IGNORECASE,
+)
+# In notes the subject is often left out: "must work offline".
+_BARE_MODAL = re.compile(
+    r"^(?:must|shall|should|needs? to|ha(?:s|ve) to)\s+(?!not\b|never\b)(?P<rest>\w.*)$",
+    re.IGNORECASE,
+)
+_WANTED = re.compile(
+    r"^we(?:'d| would)? (?:like|want|need) (?P<who>[^,]{2,40}?) to (?:be able to )?(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
 _AHEAD = re.compile(
@@ -39,6 +48,7 @@ _REMARK = re.compile(
     re.IGNORECASE,
 )
 _ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
+_ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
 _TAIL = re.compile(
     r"(?:;|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|\sso that\s|\sbecause\s|\sin order to\s|"
     r"\sunless\s|\sso\s).*$"
@@ -52,11 +62,18 @@ def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
     text = _AHEAD.sub("", sentence.strip().rstrip(".!… "))
     text = _ABILITY.sub("", _REMARK.sub("", text))
-    if not text or text.split()[0].lower() in words.PRONOUNS:
-        return None
     story = _STORY.match(text)
     if story:
-        return trimmed(f"Let {_with_article(story['role'])} {story['rest']}")
+        acts = story["to"] or begins_with_verb(story["rest"])
+        return trimmed(
+            f"{'Let' if acts else 'Give'} {_with_article(story['role'])} {story['rest']}"
+        )
+    if bare := _BARE_MODAL.match(text):
+        return trimmed(_base(_ABLE.sub("", bare["rest"])))
+    if wanted := _WANTED.match(text):
+        return trimmed(f"Let {wanted['who']} {wanted['rest']}")
+    if not text or text.split()[0].lower() in words.PRONOUNS:
+        return None
     modal = _MODAL.match(text)
     if modal and not _ends_phrase(modal["subject"].split()[-1]):
         return trimmed(_from_modal(modal))
@@ -66,7 +83,7 @@ def imperative(sentence: str) -> str | None:
 
 def _from_modal(found: re.Match[str]) -> str:
     subject = _LATE_SUBJECT.sub(r"\1", found["subject"].strip())
-    rest = _ADVERBS.sub("", found["rest"])
+    rest = _ABLE.sub("", _ADVERBS.sub("", found["rest"]))
     modal = found["modal"].lower()
     if found["not"] or modal in {"cannot", "can't"}:
         return f"Ensure that {mid(subject)} {_denied(subject, modal, rest)}"
@@ -149,8 +166,12 @@ def _infinitives(rest: str) -> str:
     )
 
 
+_PARTICLES = frozenset({"up", "off", "out", "over", "down"})
+_JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
+
+
 def _ends_phrase(word: str) -> bool:
-    return word[-1] in ",;:)" or word.lower() in {"to", "that", "which", "who", "if"}
+    return word[-1] in ",;:)" or word.lower() in _JOINTS
 
 
 def begins_with_verb(text: str) -> bool:
@@ -159,6 +180,8 @@ def begins_with_verb(text: str) -> bool:
     verb = first.lower().rstrip(",")
     if verb not in words.VERBS or not rest:
         return False
+    if rest.split()[0].lower() in _PARTICLES:
+        return True
     return verb not in words.NOUNS_TOO or rest.split()[0].lower() in words.DETERMINERS
 
 
@@ -193,16 +216,26 @@ def _with_article(role: str) -> str:
 
 def speaks_of_people(text: str) -> bool:
     """Whether a sentence begins with what somebody does or gets."""
-    return any(words.is_person(word.strip(".,")) for word in text.lower().split()[:6])
+    told = text.lower().partition(":")[0].split()[:6]
+    return any(words.is_person(word.strip(".,")) for word in told)
 
 
 def from_noun_phrase(text: str) -> str | None:
     """A title for an item that is no sentence, such as "photo upload, up to five"."""
-    bare = _TAIL.sub("", _REMARK.sub("", text.rstrip(". ")))
+    whole = _REMARK.sub("", text.rstrip(". "))
+    bare = _TAIL.sub("", whole)
     size = len(bare.split())
+    if (size == 1 and bare != whole) or _says_something(bare):
+        return quoted(whole)
     if not 1 <= size <= 7 or not bare[:1].isalnum():  # noqa: PLR2004 - longer ones are sentences
         return None
     return f"Add {mid(bare)}"
+
+
+def _says_something(text: str) -> bool:
+    """Whether a line of notes has subject and verb, such as "vans report their position"."""
+    first, second, *_ = (*text.lower().split(), "", "")
+    return words.is_plural(first) and first not in words.SMALL and second in words.VERBS
 
 
 def from_row(text: str) -> str:

@@ -7,11 +7,13 @@ than sentences do several share one.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 
 from worker.generation import signals
 from worker.generation.blocks import Form
 from worker.generation.roles import Role, Unit, as_requirement, sort
+from worker.generation.signals import GENERIC
 from worker.generation.spec import Section, Sentence, Spec
 
 
@@ -52,7 +54,9 @@ class Plan:
 
 # Criteria of one ticket, when the number of tickets is free.
 _COMFORTABLE = 5
-_COMFORTABLE_ALONE = 3
+_COMFORTABLE_ALONE = 2
+# Longer lists have items that belong together.
+_LONG_LIST = 15
 _FEWEST_UNDER_EPIC = 3
 _FEWEST_WITH_EPIC = 4
 _TICKETS_PER_EPIC = 5
@@ -75,10 +79,10 @@ def plan(spec: Spec, *, count: int | None, most: int, include_epics: bool) -> Pl
         include_epics: Whether some of them may be epics.
     """
     units = sort(spec)
-    pieces = by_section(units)
+    pieces = [part for piece in by_section(units) for part in _unlike(piece)]
     if count is None:
-        alone = len(pieces) == 1
-        pieces = [part for piece in pieces for part in _parts(piece, _size(piece, alone=alone))]
+        alone = len({piece.units[0].section for piece in pieces}) == 1
+        pieces = [part for piece in pieces for part in _parts(piece, alone=alone)]
     wanted = count or min(len(pieces) + 1, most)
     enough = sum(len(piece.units) for piece in pieces) >= _FEWEST_UNDER_EPIC
     epics = epic_count(wanted, pieces) if include_epics and enough else 0
@@ -106,20 +110,36 @@ def by_section(units: list[Unit]) -> list[Piece]:
     return list(pieces.values())
 
 
-def _parts(piece: Piece, size: int) -> list[Piece]:
+def _unlike(piece: Piece) -> list[Piece]:
+    """What is broken is work of its own, and so is a list under a heading that names nothing."""
+    generic = GENERIC.fullmatch(piece.units[0].section.heading) is not None
+    groups: dict[tuple[bool, bool], list[Unit]] = {}
+    for unit in piece.units:
+        listed = generic and unit.sentence.form is not Form.PROSE
+        groups.setdefault((unit.is_fault, listed), []).append(unit)
+    return [Piece(own, whole=len(groups) == 1) for own in groups.values()]
+
+
+def _parts(piece: Piece, *, alone: bool) -> list[Piece]:
+    """A piece as tickets of a comfortable size, when their number is free."""
+    units = piece.units
+    stories = [place for place, unit in enumerate(units) if signals.is_story(unit.text)]
+    if len(stories) > 1:
+        cuts = [0, *stories[1:], len(units)]
+        return [Piece(units[a:b], whole=False) for a, b in pairwise(cuts)]
     parts = [piece]
-    _split(parts, size)
+    _split(parts, _size(piece, alone=alone))
     return parts
 
 
 def _size(piece: Piece, *, alone: bool) -> int:
     """A ticket per item in a list of separate things, else one for a few sentences."""
-    texts = [unit.text for unit in piece.units]
-    listed = all(unit.sentence.form is not Form.PROSE for unit in piece.units)
-    faults = 2 * sum(map(signals.speaks_of_fault, texts)) >= len(texts)
-    if faults or (alone and listed) or all(map(signals.is_story, texts)):
-        return len(texts)
-    return ceil(len(texts) / (_COMFORTABLE_ALONE if alone else _COMFORTABLE))
+    units = piece.units
+    listed = all(unit.sentence.form is not Form.PROSE for unit in units)
+    separate = alone or (GENERIC.fullmatch(units[0].section.heading) is not None and len(units) > 1)
+    if all(unit.is_fault for unit in units) or (separate and listed and len(units) <= _LONG_LIST):
+        return len(units)
+    return ceil(len(units) / (_COMFORTABLE_ALONE if alone else _COMFORTABLE))
 
 
 def epic_count(wanted: int, pieces: list[Piece]) -> int:
@@ -128,7 +148,8 @@ def epic_count(wanted: int, pieces: list[Piece]) -> int:
         return 0
     if wanted < _FEWEST_WITH_EPICS:
         return 1
-    return max(1, min(len(pieces), wanted // _TICKETS_PER_EPIC, 8))
+    sections = len({piece.units[0].section for piece in pieces})
+    return max(1, min(sections, wanted // _TICKETS_PER_EPIC, 8))
 
 
 def _merge(pieces: list[Piece], leaves: int) -> None:
@@ -164,14 +185,15 @@ def _split(pieces: list[Piece], leaves: int) -> None:
 
 
 def _middle(units: list[Unit]) -> int:
-    """Where to cut: near the middle, before a new section or a new kind of line."""
+    """Where to cut: near the middle, before a new section or kind of line, not within a table."""
     half = len(units) / 2
     places = range(1, len(units))
 
     def distance(at: int) -> float:
         one, other = units[at - 1], units[at]
-        seam = one.section is not other.section or one.sentence.form != other.sentence.form
-        return abs(at - half) - (1 if seam else 0)
+        if one.section is not other.section or one.sentence.form != other.sentence.form:
+            return abs(at - half) - 1
+        return abs(at - half) + (2 if one.sentence.form is Form.ROW else 0)
 
     return min(places, key=distance)
 

@@ -10,6 +10,7 @@ from worker.generation.spec import Section, Sentence, Spec
 from worker.generation.text import shorten
 
 _LONGEST_OPENING = 8
+_COLONS = (":", "\N{FULLWIDTH COLON}")
 _LONGEST_SUMMARY = 600
 
 
@@ -36,6 +37,11 @@ class Unit:
     def text(self) -> str:
         return self.sentence.text
 
+    @property
+    def is_fault(self) -> bool:
+        """It tells of something that is broken today."""
+        return signals.speaks_of_fault(self.text) or signals.lists_faults(self.section.heading)
+
 
 def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
@@ -45,7 +51,7 @@ def sort(spec: Spec) -> list[Unit]:
         for section in spec.sections
         for sentence in section.sentences
     ]
-    units = _with_silent_sections(units, opening)
+    units = _with_silent_sections(_without_introductions(units), opening)
     for role in (Role.GOAL, Role.CONTEXT, Role.QUESTION, Role.RISK, Role.OUTSIDE):
         if any(unit.role is Role.REQUIREMENT for unit in units):
             break
@@ -55,9 +61,11 @@ def sort(spec: Spec) -> list[Unit]:
 
 def _opening(spec: Spec) -> Section | None:
     """The few words before the first chapter, when there are chapters."""
-    first = next(section for section in spec.sections if section.sentences)
-    several = any(section.sentences for section in spec.sections if section is not first)
-    return first if several and len(first.sentences) <= _LONGEST_OPENING else None
+    first = spec.sections[0]
+    others = [section for section in spec.sections[1:] if section.sentences]
+    heads = not first.heading or any(first.heading in section.path for section in others)
+    short = 0 < len(first.sentences) <= _LONGEST_OPENING
+    return first if others and heads and short else None
 
 
 _ROLES = {
@@ -71,6 +79,8 @@ _ROLES = {
 def _role(sentence: Sentence, section: Section, *, opens: bool) -> Role:
     topic = signals.topic(section.heading, section.path)
     prose = sentence.form is Form.PROSE
+    if signals.is_imprint(sentence.text):
+        return Role.CONTEXT
     if topic in _ROLES:
         return _ROLES[topic]
     if signals.is_question(sentence.text):
@@ -79,9 +89,23 @@ def _role(sentence: Sentence, section: Section, *, opens: bool) -> Role:
         return Role.RISK
     background = topic is Topic.BACKGROUND or (opens and prose)
     told = background and not signals.is_wish(sentence.text)
-    today = prose and signals.is_about_today(sentence.text)
-    introduces = sentence.text.endswith(":")
-    return Role.CONTEXT if told or today or introduces else Role.REQUIREMENT
+    text = sentence.text
+    aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
+    shows = sentence.form is Form.CODE
+    return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
+
+
+def _without_introductions(units: list[Unit]) -> list[Unit]:
+    """A line that introduces a list is no requirement; one that introduces an example is."""
+    sorted_: list[Unit] = []
+    for place, unit in enumerate(units):
+        following = units[place + 1] if place + 1 < len(units) else None
+        lists = following is not None and following.sentence.form is not Form.CODE
+        introduces = unit.role is Role.REQUIREMENT and unit.text.endswith(_COLONS)
+        sorted_.append(
+            Unit(unit.sentence, unit.section, Role.CONTEXT) if introduces and lists else unit
+        )
+    return sorted_
 
 
 def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Unit]:
@@ -93,6 +117,7 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         and unit.section not in speaking
         and unit.section.heading
         and unit.section is not opening
+        and not signals.is_imprint(unit.text)
         and signals.topic(unit.section.heading, unit.section.path) is Topic.WORK
         else unit
         for unit in units
@@ -102,7 +127,11 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
 def opening(units: list[Unit]) -> str:
     """The spec's own first words about the whole; may be empty."""
     told = (Role.CONTEXT, Role.REQUIREMENT, Role.GOAL)
-    first = [unit.text for unit in units if unit.role in told and unit.text[-1] != ":"]
+    first = [
+        unit.text
+        for unit in units
+        if unit.role in told and unit.text[-1] != ":" and not signals.is_imprint(unit.text)
+    ]
     return shorten(" ".join(first[:3]), _LONGEST_SUMMARY)
 
 

@@ -44,7 +44,8 @@ _TOPICS = {
     Topic.BACKGROUND: _any(
         r"background|overview|introduction|intro|context|motivation|why|problem(?: statement)?|"
         r"summary|abstract|purpose|vision|glossary|terminology|current state|status quo|"
-        r"stakeholders|references|contexte|introduction|r[ée]sum[ée]|"
+        r"stakeholders|references|timeline|schedule|team|budget|changelog|change history|"
+        r"revision history|revisions|contexte|introduction|r[ée]sum[ée]|calendrier|zeitplan|"
         r"hintergrund|einleitung|überblick|kontext|ausgangslage|zusammenfassung|glossar|"
         r"contexto|introducci[óo]n|resumen|antecedentes|introdu[çc][ãa]o|resumo|contesto|"
         r"introduzione|sommario"
@@ -62,6 +63,9 @@ GENERIC = re.compile(
     r"exigences|anforderungen|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
     re.IGNORECASE,
 )
+
+# Longer ones have a subject of their own.
+_SHORT_HEADING = 5
 
 _UNKNOWN = _any(
     r"(?:do not|don't|not yet) know|not (?:yet )?(?:decided|clear|known)|unclear|to be decided|"
@@ -86,7 +90,28 @@ _RISK = _any(
 )
 _FAULT = _any(
     r"bugs?|broken|crash(?:es|ed|ing)?|regression|defects?|does not work|doesn't work|"
-    r"stopped working|wrongly|incorrectly|fix(?:es|ed)?|bogues?|fehlerhaft|kaputt"
+    r"stopped working|wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
+)
+_TO_FIX = _any(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
+_FAULTS = _any(
+    r"bugs?|bug ?fixes|fixes|defects?|faults|known (?:issues|problems)|regressions?|bogues?|"
+    r"fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
+)
+# What a document says about itself rather than about the product.
+_IMPRINT = re.compile(
+    r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
+    r"created|contact|due|deadline|target date|team|doc(?:ument)? (?:id|owner|status)|jira|"
+    r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
+    r"\s*[:：]\s*\S.{0,120}",
+    re.IGNORECASE,
+)
+_ABOUT_US = re.compile(
+    r"we\s+(?:currently |now |all |also |only )*"
+    r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|"
+    r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
+    r"(?:describes?|proposes?|covers?|explains?|is|specifies|defines?|outlines?)\b|"
+    r"(?:it )?depends on\b|see (?:also )?\S",
+    re.IGNORECASE,
 )
 _INQUIRY = _any(
     r"investigate|evaluate|research|find out|explore|prototype|spike|feasibility|proof of concept|"
@@ -107,7 +132,7 @@ def topic(heading: str, path: tuple[str, ...]) -> Topic:
     """What stands under a heading; its own words count before those above it."""
     for name in (heading, *reversed(path)):
         for kind, words in _TOPICS.items():
-            if len(name.split()) <= 5 and words.search(name):  # noqa: PLR2004 - longer ones have a subject
+            if len(name.split()) <= _SHORT_HEADING and words.search(name):
                 return kind
     return Topic.WORK
 
@@ -141,8 +166,24 @@ def is_about_today(text: str) -> bool:
     return bool(_CURRENT.search(text)) and not wished
 
 
+def is_imprint(text: str) -> bool:
+    """Whether a line says who wrote the document, when, and the like."""
+    return bool(_IMPRINT.match(text))
+
+
+def is_about_us(text: str) -> bool:
+    """Whether a sentence tells who asks, or what the text is, rather than what is to be built."""
+    return bool(_ABOUT_US.match(text)) and not is_wish(text) and not is_strong(text)
+
+
+def lists_faults(heading: str) -> bool:
+    """Whether what stands under a heading are faults, however they are worded."""
+    return len(heading.split()) <= _SHORT_HEADING + 2 and bool(_FAULTS.search(heading))
+
+
 def speaks_of_fault(text: str) -> bool:
-    return bool(_FAULT.search(text))
+    """Whether a sentence tells of what is broken, rather than of what must not break."""
+    return bool(_TO_FIX.search(text) or (_FAULT.search(text) and not is_wish(text)))
 
 
 def speaks_of_inquiry(text: str) -> bool:
@@ -216,17 +257,38 @@ _ENGLISH = frozenset(
 )
 
 
+_FOREIGN = frozenset(
+    re.findall(
+        r"\w+",
+        "der die das und ist nicht ein eine mit für auf den von zu im werden kann muss "
+        "le la les des et est un une pour dans avec qui sur du au par doit peut être "
+        "el los las del y es una para con por que se su debe puede como "
+        "il gli della di e per che sono può deve nel alla con "
+        "o os um uma do da dos das em não ao com por deve pode "
+        "het een van en niet met voor op te zijn kan moet wordt "
+        "och att det som en på med för är inte ska kan av till",
+    )
+)
+
+
 def is_english(text: str) -> bool:
-    """Whether enough of the small words are English; a few words count as English if ASCII.
+    """Whether its small words are English; a text with hardly any counts as English if ASCII.
 
     Measured: 0.24 to 0.42 of the words of English specs, up to 0.10 of those of
-    French, German, Spanish, Italian, Portuguese, Dutch and Swedish ones.
+    French, German, Spanish, Italian, Portuguese, Dutch and Swedish ones. Notes in
+    telegraphic style have few small words of any language.
     """
     words = re.findall(r"[^\W\d_]+", text.lower())
-    if len(words) < _FEW_WORDS:
-        return all(letter.isascii() for letter in text if letter.isalpha())
-    return sum(word in _ENGLISH for word in words) > _ENGLISH_SHARE * len(words)
+    if not words:
+        return False
+    english = sum(word in _ENGLISH for word in words)
+    if english > _ENGLISH_SHARE * len(words):
+        return True
+    foreign = sum(word in _FOREIGN and word not in _ENGLISH for word in words)
+    plain = sum(word.isascii() for word in words) > _ASCII_SHARE * len(words)
+    return plain and (english > foreign or (not foreign and len(words) < _FEW_WORDS))
 
 
-_FEW_WORDS = 8
+_FEW_WORDS = 40
 _ENGLISH_SHARE = 0.17
+_ASCII_SHARE = 0.97

@@ -1,6 +1,6 @@
 """The titles that a piece of the spec could have."""
 
-from worker.generation import headings, phrases, signals
+from worker.generation import headings, phrases
 from worker.generation.blocks import Form
 from worker.generation.plan import Piece
 from worker.generation.signals import GENERIC
@@ -27,7 +27,7 @@ def titles(piece: Piece, names: frozenset[str], *, english: bool) -> list[str]:
 def _english(piece: Piece, names: frozenset[str]) -> list[str]:
     """For whole sections their headings come first; for a part what it says itself."""
     headed = headings.from_headings([section.heading for section in piece.sections], names)
-    faults = [u.text for u in piece.units if signals.speaks_of_fault(u.text)]
+    faults = [unit.text for unit in piece.units if unit.is_fault]
     if 2 * len(faults) > len(piece.units):
         return [phrases.from_fault(text) for text in faults]
     said = [title for unit in piece.units if (title := phrases.imperative(unit.text))]

@@ -17,11 +17,11 @@ push query queue raise rank rate read rebuild receive recommend record recover r
 redirect reduce refactor refresh refund refuse register reject release remember remind remove
 rename render reopen repeat replace replay reply report request require resend reserve reset
 resize resolve respond restore restrict resume retain retire retrieve retry return reuse review
-revoke rewrite rotate route run save scale scan schedule search secure see select send separate
-serve set share ship show sign simplify skip sort specify split start stop store stream submit
-subscribe suggest summarise support suspend switch sync synchronise tag take test throttle track
-train transfer translate trigger turn undo unlock unsubscribe update upgrade upload use validate
-verify view visit wait warn watch withdraw work write
+revoke rewrite roll rotate route run save scale scan schedule search secure see select send
+separate serve set share ship show sign simplify skip sort specify split start stop store stream
+submit subscribe suggest summarise support suspend switch sync synchronise tag take test throttle
+track train transfer translate trigger turn undo unlock unsubscribe update upgrade upload use
+validate verify view visit wait warn watch withdraw work write
 """
 # Fair verbs, but at the head of a phrase more often a noun: "order lookup".
 _NOUNS_TOO = """
@@ -29,8 +29,8 @@ access alert answer approach back backup block book call change charge check cli
 display document download drop email export filter fix group guide hold import index issue label
 launch limit link list load lock log map mark match measure monitor offer open order pause pay
 place plan post present preview print process produce prompt query queue rank rate read record
-refund release remedy repeat reply report request reserve reset return review route run sample
-save scale scan schedule search set share ship show sign sort split start stop store stream
+refund release remedy repeat reply report request reserve reset return review roll route run
+sample save scale scan schedule search set share ship show sign sort split start stop store stream
 support switch sync tag test track train transfer trigger turn update upgrade upload use view
 visit wait watch work
 """
@@ -82,7 +82,7 @@ through to under until via when where which while who with within without
 _SMALL = """
 a an the of to and or with for in on at by from that which into as per than is are be so if when
 while where who whose its their this these those only within without between until after before
-under via not no each any also
+under via not no each any also up down out off
 """
 
 VERBS = frozenset(_VERBS.split())

@@ -1,0 +1,161 @@
+"""Specs as people write them, with a small model: no requirement gets lost or bent."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.generation import job, run
+from tests.ollama_peer import SMALL, OllamaPeer
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[OllamaPeer]:
+    with OllamaPeer() as running:
+        yield running
+
+
+def leaves(peer: OllamaPeer, spec: str, **options: Any) -> list[dict[str, Any]]:
+    tickets = run(peer, job(spec, include_epics=False, **options), model=SMALL)["tickets"]
+    return list(tickets)
+
+
+def titles(peer: OllamaPeer, spec: str, **options: Any) -> list[str]:
+    return [ticket["title"] for ticket in leaves(peer, spec, **options)]
+
+
+def criteria(peer: OllamaPeer, spec: str, **options: Any) -> list[str]:
+    tickets = leaves(peer, spec, **options)
+    return [criterion for ticket in tickets for criterion in ticket["acceptance_criteria"]]
+
+
+def test_first_chapter_is_work_when_the_title_stands_alone(peer: OllamaPeer) -> None:
+    spec = (
+        "Covoiturage\n\n1. Inscription\nLe compte est bloqué après cinq essais.\n\n"
+        "2. Trajets\n- Un passager réserve une place.\n"
+    )
+    assert "Le compte est bloqué après cinq essais." in criteria(peer, spec)
+
+
+def test_what_a_document_says_about_itself_is_no_work(peer: OllamaPeer) -> None:
+    spec = (
+        "# CRM\n**Owner:** Dana, **Status:** draft\n\n## Merge\nThis document describes the merge. "
+        "A merge can be undone for 30 days.\n\n## Timeline\nBeta in June.\n"
+    )
+    assert criteria(peer, spec) == ["A merge can be undone for 30 days."]
+
+
+def test_sentences_about_who_asks_are_no_criteria(peer: OllamaPeer) -> None:
+    spec = "We run eleven libraries. Members should be able to reserve any title."
+    assert criteria(peer, spec) == ["Members should be able to reserve any title."]
+    assert titles(peer, spec) == ["Let members reserve any title"]
+
+
+def test_each_user_story_is_a_ticket_with_what_follows_it(peer: OllamaPeer) -> None:
+    spec = (
+        "As a parent I want to plan meals so that I shop once. Plans cover a week.\n"
+        "As a shopper I want a list sorted by aisle.\n"
+    )
+    assert titles(peer, spec) == [
+        "Let a parent plan meals",
+        "Give a shopper a list sorted by aisle",
+    ]
+    assert "Plans cover a week." in leaves(peer, spec)[0]["acceptance_criteria"]
+
+
+def test_notes_in_telegraphic_style_are_read_as_english(peer: OllamaPeer) -> None:
+    spec = (
+        "Fleet tracker MVP\n\n- vans report GPS every 10s\n- geofence alerts (enter/leave)\n"
+        "- must work offline for 2h\n- admin: manage vans, drivers\n"
+    )
+    assert titles(peer, spec) == [
+        "Vans report GPS every 10s",
+        "Add geofence alerts",
+        "Work offline for 2h",
+        "Admin: manage vans, drivers",
+    ]
+
+
+def test_what_stands_under_a_heading_of_bugs_are_bugs(peer: OllamaPeer) -> None:
+    spec = "# App\n## Bugs to fix on the way\n- The search ignores umlauts\n- Export is slow\n"
+    found = leaves(peer, spec)
+    assert [ticket["ticket_type"] for ticket in found] == ["bug", "bug"]
+    assert [ticket["title"] for ticket in found] == [
+        "Fix: The search ignores umlauts",
+        "Fix: Export is slow",
+    ]
+
+
+def test_fault_among_requirements_is_a_ticket_of_its_own(peer: OllamaPeer) -> None:
+    spec = (
+        "# Reports\nReports show all loans. The old server crashes every Sunday. "
+        "Managers can export a report.\n"
+    )
+    assert [ticket["ticket_type"] for ticket in leaves(peer, spec)].count("bug") == 1
+    bug = next(ticket for ticket in leaves(peer, spec) if ticket["ticket_type"] == "bug")
+    assert bug["acceptance_criteria"] == ["The old server crashes every Sunday."]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        "Users can report bugs from any page.",
+        "The app must not crash without a network.",
+        "Rent is a fixed fee of 5 EUR a month.",
+    ],
+)
+def test_wish_that_speaks_of_faults_is_no_bug(peer: OllamaPeer, wish: str) -> None:
+    assert leaves(peer, f"# App\n{wish}\n")[0]["ticket_type"] != "bug"
+
+
+def test_steps_depend_on_those_before_them(peer: OllamaPeer) -> None:
+    spec = (
+        "# Move\n## Steps\n1. Set up the runners.\n2. Convert the jobs.\n3. Switch off Jenkins.\n"
+    )
+    found = leaves(peer, spec)
+    assert [ticket["title"] for ticket in found] == [
+        "Set up the runners",
+        "Convert the jobs",
+        "Switch off Jenkins",
+    ]
+    assert [ticket["dependencies"] for ticket in found] == [[], ["SPEC-1"], ["SPEC-2"]]
+
+
+def test_numbered_rules_have_no_order(peer: OllamaPeer) -> None:
+    spec = (
+        "# Hooks\n## Requirements\n1. The service must sign each request.\n"
+        "2. Customers can replay events.\n"
+    )
+    assert [ticket["dependencies"] for ticket in leaves(peer, spec)] == [[], []]
+
+
+def test_example_code_is_told_with_its_sentence_and_is_no_criterion(peer: OllamaPeer) -> None:
+    spec = (
+        "# API\n## Endpoints\n`POST /hooks` registers a hook:\n\n```json\n"
+        '{"url": "https://example.com"}\n```\n\nErrors are JSON.\n'
+    )
+    (ticket,) = leaves(peer, spec)
+    assert ticket["acceptance_criteria"] == ["POST /hooks registers a hook.", "Errors are JSON."]
+    assert '"url"' in ticket["description"]
+
+
+def test_row_is_named_by_its_first_words(peer: OllamaPeer) -> None:
+    spec = "| Points | Reward |\n|---|---|\n| 50 | Free espresso |\n| 120 | Free lunch |\n"
+    assert titles(peer, spec) == ["Implement free espresso", "Implement free lunch"]
+
+
+def test_japanese_bullets_are_items(peer: OllamaPeer) -> None:
+    spec = "在庫管理\n\n機能\n・商品を登録できること。\n・在庫が減ったら通知する。\n"
+    assert criteria(peer, spec) == ["商品を登録できること。", "在庫が減ったら通知する。"]
+
+
+def test_wish_for_others_is_an_ability(peer: OllamaPeer) -> None:
+    spec = "We would like members to be able to pay fees by card."
+    assert titles(peer, spec) == ["Let members pay fees by card"]
+
+
+def test_two_statements_are_not_run_together(peer: OllamaPeer) -> None:
+    spec = "Reports are due each quarter and must show loans per branch."
+    assert titles(peer, spec) == [
+        "Ensure that reports are due each quarter and must show loans per branch"
+    ]
