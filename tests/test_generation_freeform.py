@@ -158,9 +158,9 @@ def test_any_instance_of_the_schema_completes(peer: OllamaPeer, seed: int) -> No
 def test_references_become_ids_and_circles_are_cut(peer: OllamaPeer) -> None:
     answer = {
         "tickets": [
-            ticket("Search", after=[2]),
-            ticket("Book", after=[1, 2, 3]),
-            ticket("Report", after=[7]),
+            ticket("Search rooms", after=[2]),
+            ticket("Limit each booking", sources=[2], after=[1, 2, 3]),
+            ticket("Send the confirmation", sources=[3], after=[7]),
         ]
     }
     tickets = replying(peer, answer)["tickets"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from worker.generation import phrases, signals
 from worker.generation.draft import TicketDraft
 from worker.generation.journal import Journal
-from worker.generation.similarity import repeats, within
+from worker.generation.similarity import repeats, within, words
 from worker.generation.spec import Sentence
 from worker.generation.text import folded, one_line
 
@@ -59,8 +59,13 @@ def quotes(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
     return [one.text for one in sentences if (one.start, one.end) in cited]
 
 
-def problems(ticket: TicketDraft) -> list[str]:
-    """What is still wrong with a ticket's text, as sentences to the model that wrote it."""
+def problems(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
+    """What is still wrong with a ticket's text, as sentences to the model that wrote it.
+
+    Args:
+        ticket: Repaired.
+        sentences: Those that it could cite.
+    """
     found: list[str] = []
     if _has_no_title(ticket):
         found.append("the title does not say what the work is")
@@ -70,7 +75,16 @@ def problems(ticket: TicketDraft) -> list[str]:
         found.append("there is no acceptance criterion that says more than the title")
     if not ticket.spans:
         found.append('"sources" names no sentence of the spec that it is about')
+    elif not _is_about(ticket, quotes(ticket, sentences)):
+        found.append("it has nothing in common with the sentences that it cites")
     return found
+
+
+def _is_about(ticket: TicketDraft, quoted: list[str]) -> bool:
+    """Whether any of its words are those of its sentences; there may be none to compare with."""
+    own = words(" ".join([ticket.title, ticket.description, *ticket.criteria]))
+    told = words(" ".join(quoted))
+    return not told or bool(own & told)
 
 
 def _has_no_title(ticket: TicketDraft) -> bool:

@@ -22,6 +22,7 @@ from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.merging import merge_twins
 from worker.generation.outline import outline, under_epics
 from worker.generation.roles import Role, as_requirement, opening, sort
+from worker.generation.similarity import twins
 from worker.generation.spec import Spec
 from worker.generation.writing import TooMuchError, Writer
 
@@ -200,5 +201,12 @@ class _Run:
             except GenerationError as fault:
                 if not is_unusable(fault):
                     raise
-        more.keep([at for at, ticket in enumerate(more.tickets) if not checks.problems(ticket)])
+        more.keep(
+            [
+                place
+                for place, ticket in enumerate(more.tickets)
+                if not checks.problems(ticket, self._whole.sentences)
+                and not any(twins(ticket, other) for other in drafts.tickets)
+            ]
+        )
         return more

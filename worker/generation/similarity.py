@@ -1,5 +1,6 @@
 """When two tickets say the same, and when a text repeats another."""
 
+import re
 from collections.abc import Iterable
 
 from worker.generation.draft import TicketDraft
@@ -11,13 +12,27 @@ _SAME_TICKET = 0.85
 _AKIN = 0.34
 _REPEATS = 0.8
 _SHORT_WORD = 3
+_PAIR = 2
+# Kana, Chinese characters, Thai.
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 
 def words(text: str) -> frozenset[str]:
     """A text's longer words and its numbers, without a plural's s; all words if none is longer."""
-    found = folded(text).split()
-    long = {word for word in found if len(word) > _SHORT_WORD or word.isdigit()} or set(found)
+    found = [part for word in folded(text).split() for part in _parts(word)]
+    long = {
+        word
+        for word in found
+        if len(word) > _SHORT_WORD or word.isdigit() or _UNSPACED.search(word)
+    } or set(found)
     return frozenset(word.removesuffix("s") for word in long)
+
+
+def _parts(word: str) -> list[str]:
+    """A word; pairs of characters where the script has no spaces between words."""
+    if len(word) <= _PAIR or not _UNSPACED.search(word):
+        return [word]
+    return [word[at : at + _PAIR] for at in range(len(word) - 1)]
 
 
 def likeness(one: frozenset[str], other: frozenset[str]) -> float:

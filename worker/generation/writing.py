@@ -4,7 +4,6 @@ Never the same call twice: an answer that was cut off or ran into a loop is
 asked for in smaller batches, and a wrong one with what is wrong.
 """
 
-import json
 import threading
 from collections.abc import Callable, Sequence
 
@@ -14,11 +13,12 @@ from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, divided, fenced, halved, numbered
 from worker.generation.budget import Budget, unusable
 from worker.generation.calls import Calls, Message, TooLongError
-from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.draft import Drafts
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.prompts import load
 from worker.generation.reading import NoTicketsError, read
+from worker.generation.rewriting import rewrite
 from worker.generation.text import one_line, shorten
 from worker.ollama import Reply, UnusableError
 
@@ -159,42 +159,14 @@ class Writer:
         for place, ticket in enumerate(found.tickets):
             if ticket.kind != "epic":
                 checks.repair(ticket, batch.sentences, self._calls.journal)
-                if problems := checks.problems(ticket):
+                if problems := checks.problems(ticket, batch.sentences):
                     bad[place] = problems
         if bad and self._budget.take():
-            self._rewrite(batch, found, bad)
+            rewrite(self._job, batch, found, bad, self._calls)
         for place in bad:
-            for problem in checks.problems(found.tickets[place]):
+            for problem in checks.problems(found.tickets[place], batch.sentences):
                 self._calls.journal.repair(problem, ticket=found.tickets[place].title)
         return found
-
-    def _rewrite(self, batch: Batch, found: Drafts, bad: dict[int, list[str]]) -> None:
-        """Asks for the bad tickets alone; an answer of no use leaves them as they are."""
-        depth = shape.DEPTHS[self._job.output_detail]
-        numbers = [sentence.number for sentence in batch.sentences]
-        schema, answer_tokens = shape.rewritten(depth, numbers, len(bad))
-        messages = self._plea(batch, found, bad)
-        if self._calls.room(messages) < answer_tokens:
-            return
-        try:
-            reply = self._calls.ask(
-                messages,
-                schema,
-                answer_tokens,
-                purpose=f"{len(bad)} tickets again",
-                prompt=self._prompt,
-            )
-            again = read(parse(reply.text), batch.sentences).tickets
-        except (NoJsonError, NoTicketsError, UnusableError, TooLongError) as fault:
-            self._calls.journal.repair("tickets again unusable", done=f"left as they were: {fault}")
-            return
-        for place, ticket in zip(bad, again, strict=False):
-            checks.repair(ticket, batch.sentences, self._calls.journal)
-            if not checks.problems(ticket):
-                self._calls.journal.repair(
-                    bad[place][0], ticket=ticket.title, done="written again by the model"
-                )
-                _replace_text(found.tickets[place], ticket)
 
     def _counted(self, batch: Batch, found: Drafts, existing: Sequence[str]) -> Drafts:
         """Leaves out what is too much, asks for what is missing."""
@@ -250,34 +222,6 @@ class Writer:
         if self._calls.room(with_answer) >= shape.FEWEST_TOKENS * 2:
             return with_answer
         return [*messages[:2], again]
-
-    def _plea(self, batch: Batch, found: Drafts, bad: dict[int, list[str]]) -> list[Message]:
-        """Shows the bad tickets with what is wrong with each, and the batch's sentences."""
-        depth = shape.DEPTHS[self._job.output_detail]
-        tickets = "\n".join(
-            f"{number}. {_shown(found.tickets[place])}\n   Fault: {'; '.join(problems)}."
-            for number, (place, problems) in enumerate(bad.items(), 1)
-        )
-        user = self._prompt.fill(
-            "rewrite",
-            title=shorten(one_line(self._job.title), _LONGEST_TITLE),
-            spec=numbered(batch),
-            tickets=tickets,
-            count=len(bad),
-            criteria=f"{depth.criteria[0]} to {depth.criteria[1]}",
-        )
-        system = self._prompt.fill("system", sentences=depth.sentences)
-        return [{"role": "system", "content": system}, {"role": "user", "content": user}]
-
-
-def _shown(ticket: TicketDraft) -> str:
-    told = {"title": ticket.title, "description": ticket.description, "criteria": ticket.criteria}
-    return shorten(fenced(json.dumps(told, ensure_ascii=False)), 600)
-
-
-def _replace_text(ticket: TicketDraft, better: TicketDraft) -> None:
-    ticket.title, ticket.description = better.title, better.description
-    ticket.criteria, ticket.spans = better.criteria, better.spans
 
 
 def _drop_epics(found: Drafts, journal: Journal) -> None:

@@ -1,0 +1,96 @@
+"""Tickets that code cannot mend, written again by the model: only those, and only once."""
+
+import json
+
+from worker.generation import checks, shape
+from worker.generation.answer import NoJsonError, parse
+from worker.generation.batches import Batch, fenced, numbered
+from worker.generation.calls import Calls, Message, TooLongError
+from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.job import GenerationJob
+from worker.generation.prompts import load
+from worker.generation.reading import NoTicketsError, read
+from worker.generation.text import one_line, shorten
+from worker.ollama import UnusableError
+
+_LONGEST_TITLE = 200
+_LONGEST_TICKET = 600
+
+
+def rewrite(
+    job: GenerationJob, batch: Batch, found: Drafts, bad: dict[int, list[str]], calls: Calls
+) -> None:
+    """Asks for the bad tickets alone; an answer of no use leaves them as they are.
+
+    Args:
+        job: What the tickets are for.
+        batch: What they were written about.
+        found: Changed in place.
+        bad: What is wrong with each, by its place.
+        calls: The model.
+    """
+    journal = calls.journal
+    batch = _cited(batch, [found.tickets[place] for place in bad])
+    depth = shape.DEPTHS[job.output_detail]
+    numbers = [sentence.number for sentence in batch.sentences]
+    schema, answer_tokens = shape.rewritten(depth, numbers, len(bad))
+    messages = _messages(job, batch, found, bad, depth)
+    if calls.room(messages) < answer_tokens:
+        return
+    purpose = f"{len(bad)} tickets again"
+    try:
+        reply = calls.ask(messages, schema, answer_tokens, purpose=purpose, prompt=load("freeform"))
+        again = read(parse(reply.text), batch.sentences).tickets
+    except (NoJsonError, NoTicketsError, UnusableError, TooLongError) as fault:
+        journal.repair("tickets again unusable", done=f"left as they were: {fault}")
+        return
+    for place, ticket in zip(bad, again, strict=False):
+        checks.repair(ticket, batch.sentences, journal)
+        if not checks.problems(ticket, batch.sentences):
+            journal.repair(bad[place][0], ticket=ticket.title, done="written again by the model")
+            _replace_text(found.tickets[place], ticket)
+
+
+def _cited(batch: Batch, tickets: list[TicketDraft]) -> Batch:
+    """The sections that the tickets cite; all where one of them cites nothing."""
+    if not all(ticket.spans for ticket in tickets):
+        return batch
+    spans = {span for ticket in tickets for span in ticket.spans}
+    parts = [part for part in batch.parts if any((s.start, s.end) in spans for s in part[1])]
+    numbers = {sentence.number for _, sentences in parts for sentence in sentences}
+    return batch.only(numbers, count=batch.count, most=batch.most) if numbers else batch
+
+
+def _messages(
+    job: GenerationJob,
+    batch: Batch,
+    found: Drafts,
+    bad: dict[int, list[str]],
+    depth: shape.Depth,
+) -> list[Message]:
+    """Shows the bad tickets with what is wrong with each, and the sentences."""
+    prompt = load("freeform")
+    tickets = "\n".join(
+        f"{number}. {_shown(found.tickets[place])}\n   Fault: {'; '.join(problems)}."
+        for number, (place, problems) in enumerate(bad.items(), 1)
+    )
+    user = prompt.fill(
+        "rewrite",
+        title=shorten(one_line(job.title), _LONGEST_TITLE),
+        spec=numbered(batch),
+        tickets=tickets,
+        count=len(bad),
+        criteria=f"{depth.criteria[0]} to {depth.criteria[1]}",
+    )
+    system = prompt.fill("system", sentences=depth.sentences)
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+def _shown(ticket: TicketDraft) -> str:
+    told = {"title": ticket.title, "description": ticket.description, "criteria": ticket.criteria}
+    return shorten(fenced(json.dumps(told, ensure_ascii=False)), _LONGEST_TICKET)
+
+
+def _replace_text(ticket: TicketDraft, better: TicketDraft) -> None:
+    ticket.title, ticket.description = better.title, better.description
+    ticket.criteria, ticket.spans = better.criteria, better.spans
