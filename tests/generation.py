@@ -42,12 +42,13 @@ def run(
     model: str = LARGE,
     journal: Journal | None = None,
     provider: Provider | None = None,
+    seconds: float = 60,
 ) -> dict[str, Any]:
     """The result of a job, which keeps every rule."""
     result = generate(
         asked,
         provider or Provider(peer.url, model=model),
-        deadline=time.monotonic() + 60,
+        deadline=time.monotonic() + seconds,
         cancellation=Cancellation(),
         report=lambda _stage, _progress: None,
         journal=journal,
@@ -65,10 +66,10 @@ def run(
     return result
 
 
-def failure(peer: OllamaPeer, asked: GenerationJob) -> GenerationError:
+def failure(peer: OllamaPeer, asked: GenerationJob, *, seconds: float = 60) -> GenerationError:
     """How a job fails."""
     with pytest.raises(GenerationError) as caught:
-        run(peer, asked)
+        run(peer, asked, seconds=seconds)
     return caught.value
 
 

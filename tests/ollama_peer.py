@@ -6,6 +6,8 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: hang]]             no headers, ever
     [[peer: hold NAME]]        no headers until NAME is released
     [[peer: slow 0.2]]         so many seconds before each chunk
+    [[peer: prefill 0.2]]      headers at once, and so many seconds to the first chunk
+    [[peer: whole]]            one object instead of a stream, whatever was asked for
     [[peer: stall]]            half an answer, then silence
     [[peer: status 503]]       an error before the first chunk
     [[peer: fail-once NAME]]   status 500, the first time only
@@ -247,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, message = refusal
             extra = {"Retry-After": "7"} if status in {429, 503} else {}
             self._json(status, {"error": message}, extra)
-        elif body.get("stream", True):
+        elif body.get("stream", True) and "whole" not in script.says:
             self._stream(body, script, prompt)
         else:
             text = script.text(body.get("format"), prompt)
@@ -271,6 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         text = script.text(body.get("format"), prompt)
+        self._pause(float(script.says.get("prefill") or 0))
         if "thinks" in script.says:
             thought = {**_message(""), "thinking": "Hm, {…} perhaps."}
             self._chunk({"model": body["model"], "message": thought, "done": False})
@@ -329,7 +332,7 @@ def _last(body: Json, script: Script, text: str, *, content: str = "") -> Json:
         "model": body["model"],
         "created_at": "2026-08-01T00:00:00Z",
         "message": _message(content),
-        "done": True,
+        "done": "no-done" not in script.says,
         "done_reason": reason,
         "total_duration": 1_000_000,
         **({} if "no-counts" in script.says else counts),

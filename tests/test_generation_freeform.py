@@ -176,6 +176,14 @@ def test_sources_become_spans(peer: OllamaPeer) -> None:
     assert len(mail) == 2
 
 
+def test_sources_written_as_texts_are_taken(peer: OllamaPeer) -> None:
+    """Without a schema, models copy the brackets along."""
+    answer = {"tickets": [ticket("Search rooms", sources=["[1]", "2", "all", "3."])]}
+    (found,) = replying(peer, answer)["tickets"]
+    (span,) = found["metadata"]["source_spans"]
+    assert SPEC[span["start"] : span["end"]].startswith("Employees can search")
+
+
 def test_whole_result_document_is_taken_too(peer: OllamaPeer) -> None:
     answer = {
         "schema_version": "tickets.result.v1",

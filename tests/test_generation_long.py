@@ -169,6 +169,20 @@ def test_batch_that_no_model_can_write_is_made_of_the_specs_words(peer: OllamaPe
     assert "rule 301." in cited(result, spec)
 
 
+def test_batch_that_the_time_is_over_for_is_made_of_the_specs_words(peer: OllamaPeer) -> None:
+    spec = long_spec(24).replace("rule 2301.", "rule 2301. [[peer: hang]]")
+    journal = Journal()
+    result = run(peer, job(spec, ticket_count=40), journal=journal, seconds=3)
+    assert len(result["tickets"]) == 40
+    assert "batch unusable" in {repair.rule for repair in journal.repairs}
+    assert "rule 2301." in cited(result, spec)
+
+
+def test_no_batch_in_time_fails_the_job(peer: OllamaPeer) -> None:
+    fault = failure(peer, job(long_spec(24), title="Platform [[peer: hang]]"), seconds=1)
+    assert fault.code is JobErrorCode.MODEL_TIMEOUT
+
+
 def test_no_batch_of_use_fails_the_job(peer: OllamaPeer) -> None:
     fault = failure(peer, job(long_spec(24), title="Platform [[peer: garbage]]"))
     assert fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
@@ -185,6 +199,16 @@ def test_server_that_fails_once_within_a_job_costs_no_more_than_a_pause(
     assert [call.error.partition(":")[0] for call in journal.calls if call.error] == [
         "ollama_unavailable"
     ]
+
+
+def test_pause_that_a_server_asks_for_is_passed_on_when_the_time_is_too_short(
+    peer: OllamaPeer,
+) -> None:
+    spec = long_spec(24).replace("rule 2301.", "rule 2301. [[peer: status 503]]")
+    fault = failure(peer, job(spec), seconds=5)
+    assert fault.code is JobErrorCode.OLLAMA_UNAVAILABLE
+    assert fault.retry_after is not None
+    assert fault.retry_after.total_seconds() == 7
 
 
 def test_server_that_stays_away_fails_the_job_as_such(

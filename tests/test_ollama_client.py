@@ -128,6 +128,32 @@ def test_busy_server_says_when_to_come_again(peer: OllamaPeer) -> None:
     assert fault.retry_after.total_seconds() == 7
 
 
+def test_model_that_reads_a_long_prompt_has_until_the_first_token(peer: OllamaPeer) -> None:
+    """The headers are there, and still it is not the time between two tokens that counts."""
+    patient = Limits(first_byte_s=10, idle_s=0.1)
+    assert chat(peer, "[[peer: prefill 0.4]]", limits=patient).text
+    fault = failure(lambda: chat(peer, "[[peer: prefill 2]]", limits=QUICK))
+    assert fault.code is JobErrorCode.MODEL_TIMEOUT
+
+
+def test_cold_model_sends_no_headers_until_it_is_loaded(peer: OllamaPeer) -> None:
+    threading.Timer(0.4, peer.release, ["cold"]).start()
+    assert chat(peer, "[[peer: hold cold]]", limits=Limits(first_byte_s=10, idle_s=0.1)).text
+
+
+def test_server_that_does_not_stream_is_understood(peer: OllamaPeer) -> None:
+    assert chat(peer, "[[peer: whole]]").finish_reason == "stop"
+
+
+def test_whole_answer_that_is_not_done_is_a_failure(peer: OllamaPeer) -> None:
+    fault = failure(lambda: chat(peer, "[[peer: whole]] [[peer: no-done]]"))
+    assert fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
+
+
+def test_thoughts_in_a_field_of_their_own_are_no_answer(peer: OllamaPeer) -> None:
+    assert chat(peer, "[[peer: thinks]]").text.startswith('{"title"')
+
+
 def test_missing_model_is_named(peer: OllamaPeer) -> None:
     peer.models = ()
     fault = failure(lambda: chat(peer))

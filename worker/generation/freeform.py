@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import replace
 
+from tickets.errors import JobErrorCode
 from tickets.lifecycle import Stage
 from worker.generation import checks, coverage, shape
 from worker.generation.batches import Batch, Parts, divided, halved
@@ -117,7 +118,7 @@ class _Run:
         return found
 
     def _all(self, batches: list[Batch]) -> list[Drafts]:
-        """The tickets of each batch, in order; one of no use is made up for, all are not."""
+        """The tickets of each batch, in order; a few of no use are made up for, most are not."""
         with ThreadPoolExecutor(min(self._calls.provider.parallel, len(batches))) as pool:
             tasks = [pool.submit(self._attempted, batch) for batch in batches]
             wait(tasks, return_when=FIRST_EXCEPTION)
@@ -127,9 +128,9 @@ class _Run:
                 self._calls.cancellation.request()
                 raise faults[0]
             found = [task.result() for task in tasks]
-        written = [drafts for drafts in found if isinstance(drafts, Drafts)]
-        if not written:
-            raise next(fault for fault in found if isinstance(fault, GenerationError))
+        failed = [fault for fault in found if isinstance(fault, GenerationError)]
+        if 2 * len(failed) > len(batches):
+            raise failed[0]
         return [
             drafts if isinstance(drafts, Drafts) else self._made_up(batch, drafts)
             for batch, drafts in zip(batches, found, strict=True)
@@ -139,7 +140,7 @@ class _Run:
         try:
             return self._writer.write(batch)
         except GenerationError as fault:
-            if is_unusable(fault):
+            if is_unusable(fault) or fault.code is JobErrorCode.MODEL_TIMEOUT:
                 return fault
             raise
 

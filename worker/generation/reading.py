@@ -4,6 +4,7 @@ Lenient about names and types, and never about references: what cannot be
 resolved is left out. Whatever is taken is text or a number, nothing else.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,10 @@ from worker.generation.spec import Sentence
 from worker.generation.text import folded
 
 Json = dict[str, Any]
+
+_NUMBER = re.compile(r"\[?(\d{1,6})\]?")
+# No spec has a sentence of a higher number, and no ticket more points.
+_MOST = 1_000_000
 
 # What models and people call the same thing.
 _TITLE = ("title", "name", "summary")
@@ -157,8 +162,11 @@ def _word(value: Any) -> str:
 
 
 def _numbers(value: Any) -> list[int]:
-    return [
-        int(entry)
-        for entry in _list(value)
-        if isinstance(entry, (int, float)) and not isinstance(entry, bool) and abs(entry) < 1e6  # noqa: PLR2004 - no sentence has such a number
-    ]
+    """The numbers in a list, also where they are written as texts such as "3" or "[3]"."""
+    found: list[int] = []
+    for entry in _list(value):
+        if isinstance(entry, str) and (digits := _NUMBER.fullmatch(entry.strip())):
+            found.append(int(digits.group(1)))
+        elif isinstance(entry, (int, float)) and not isinstance(entry, bool) and abs(entry) < _MOST:
+            found.append(int(entry))
+    return found
