@@ -178,3 +178,16 @@ def read_only(path: Path) -> Iterator[None]:
         yield
     finally:
         path.chmod(0o644)
+
+
+def test_a_queue_that_is_deleted_is_made_again(site: Stack) -> None:
+    caller = site.caller()
+    site.core.kill()
+    for path in site.folder.glob("queue.db*"):
+        path.unlink()
+    site.core.start()
+
+    for _ in range(2):
+        assert caller.wait(caller.submit(), within_s=10)["status"] == "completed"
+    (site.folder / "queue.db").unlink()
+    assert caller.wait(caller.submit(), within_s=10)["status"] == "completed"

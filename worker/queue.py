@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import select
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ DELIVERIES = "taskforge-deliveries"
 # signal can cost, and how long a stopping worker takes to notice.
 _RECHECK_S = 1
 
+_NONE = -1  # no file descriptor
+
 
 class JsonSerializer(Serializer):  # type: ignore[misc] # Huey is untyped
     """Messages as JSON: a queue that someone else can write to must not be able to run code."""
@@ -43,17 +46,48 @@ class SignalledSqliteStorage(SqliteStorage):  # type: ignore[misc] # Huey is unt
 
     Each message puts a byte into the FIFO after its commit; an idle worker
     waits for a byte. The bytes are hints: the table decides.
+
+    A file that is deleted or replaced while it is in use is made or opened
+    anew: whoever kept the old one would no longer hear the others.
     """
 
     blocking = True
 
     def __init__(self, name: str, filename: str, **options: Any) -> None:
+        self._fifo = _NONE
+        self._file: tuple[int, int] | None = None
+        self._conn: sqlite3.Connection | None = None
         super().__init__(name, filename=filename, **options)
-        fifo = f"{filename}.{name}.fifo"
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        """The connection, for one thread at a time."""
+        if self._conn is not None and self._file != _identity(self.filename):
+            self._conn.close()
+            self._conn = None
+        connection: sqlite3.Connection = super().conn
+        return connection
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = super()._create_connection()
+        for statement in self.ddl:
+            connection.execute(statement)
+        self._file = _identity(self.filename)
+        self._open_fifo()
+        return connection
+
+    def _open_fifo(self) -> None:
+        path = f"{self.filename}.{self.name}.fifo"
         with contextlib.suppress(FileExistsError):
-            os.mkfifo(fifo, mode=0o600)
+            os.mkfifo(path, mode=0o600)
         # Open for both: neither end ever waits for, or loses, the other.
-        self._fifo = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        opened = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._fifo == _NONE:
+            self._fifo = opened
+            return
+        # Under the same number, which other threads may be waiting at.
+        os.dup2(opened, self._fifo, inheritable=False)
+        os.close(opened)
 
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         super().enqueue(data, priority)
@@ -79,6 +113,15 @@ class SignalledSqliteStorage(SqliteStorage):  # type: ignore[misc] # Huey is unt
             return bool(os.read(self._fifo, 1))
         except BlockingIOError:
             return False
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file is at a path; None: none."""
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def open_queue(
