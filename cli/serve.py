@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from cli import environment, secret, supervised
+from cli import environment, secret, signals, supervised
 from cli.failure import Failure, SettingsFailure
 from cli.help import Command, Group
 from cli.output import json_option, print_json, say
@@ -145,6 +145,7 @@ def _begin(name: str, is_supervised: bool = False) -> Settings:
     )
     # Until the server has handlers of its own, a signal ends the process just as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signals.reach_main()
     return settings
 
 

@@ -76,6 +76,12 @@ class Room:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        assert self._process is not None
+        return self._process.poll()
+
     def start(self) -> None:
         began_at = self.log.stat().st_size if self.log.exists() else 0
         self.launch()

@@ -251,6 +251,7 @@ def test_reflection_lists_every_service(stack_without_worker: Stack) -> None:
         "taskforge.admin.v1.ClientsService",
         "taskforge.admin.v1.KeysService",
         "taskforge.admin.v1.DeliveriesService",
+        "taskforge.admin.v1.JobsService",
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
     }
