@@ -13,6 +13,7 @@ from tests.outages import burst, reads, submits
 from tests.proxy import Proxy
 from tests.servers import RedisServer, own_redis
 from tests.stack import Caller, Stack, running
+from tests.waiting import eventually
 
 
 @dataclass
@@ -42,8 +43,9 @@ def caller(site: Site) -> Caller:
     return site.stack.caller()
 
 
-def test_a_queue_that_is_stopped_costs_no_submit(site: Site, caller: Caller) -> None:
+def test_a_queue_that_is_stopped_costs_no_submit_and_few_words(site: Site, caller: Caller) -> None:
     assert site.server.process
+    told = len(site.stack.worker.log.read_text())
     site.server.process.stop()
     try:
         assert burst(submits(caller)) == {202: 48}
@@ -53,6 +55,14 @@ def test_a_queue_that_is_stopped_costs_no_submit(site: Site, caller: Caller) -> 
         site.server.process.start()
 
     assert caller.wait(job_id)["status"] == "completed"
+
+    def said() -> str:
+        return site.stack.worker.log.read_text()[told:]
+
+    # Once for each of the two queues, however many threads there are and however long it takes.
+    eventually(lambda: said().count(" is back") == 2)
+    assert said().count(" is away and will be asked again") == 2
+    assert "Traceback" not in said()
 
 
 @pytest.mark.slow

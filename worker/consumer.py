@@ -28,8 +28,6 @@ log = logging.getLogger(__name__)
 _SLOTS = 4
 _QUEUE_PATIENCE_S = 10.0
 _AWAY_PAUSE_S = 1.0
-# The longest that a thread waits before it asks a queue again that was away.
-_QUEUE_PAUSE_S = 1.0
 # What attempts that are told to stop get to report it.
 _LAST_REPORTS_S = 5.0
 
@@ -121,7 +119,6 @@ class Worker:
             worker_type="thread",
             periodic=False,
             scheduler_interval=60,
-            max_delay=_QUEUE_PAUSE_S,
         )
 
     def _claim_until_idle(self, claim: Claim, run: Callable[..., None]) -> None:

@@ -7,9 +7,12 @@ no delivery. Core imports this module to wake workers.
 import contextlib
 import errno
 import json
+import logging
 import os
 import select
 import sqlite3
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,8 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from huey.storage import RedisStorage, SqliteStorage
 from redis import ConnectionPool
+
+log = logging.getLogger(__name__)
 
 # The queues: what a wake-up in each has a worker claim.
 JOBS = "taskforge"
@@ -124,6 +129,33 @@ def _identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+class PatientHuey(Huey):  # type: ignore[misc] # Huey is untyped
+    """A queue that may be away: its consumer asks again, and says so once for all its threads."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self._lock = threading.Lock()
+        self._away = False
+
+    def dequeue(self) -> Any:
+        try:
+            task = super().dequeue()
+        except Exception as fault:  # noqa: BLE001 - Redis, SQLite and the disk fail in their own ways
+            if self._turns(away=True):
+                log.warning("the queue %s is away and will be asked again: %s", self.name, fault)
+            time.sleep(_RECHECK_S)
+            return None
+        if self._away and self._turns(away=False):
+            log.warning("the queue %s is back", self.name)
+        return task
+
+    def _turns(self, *, away: bool) -> bool:
+        """Whether this is news."""
+        with self._lock:
+            before, self._away = self._away, away
+        return before != away
+
+
 def open_queue(
     url: str, name: str, on_wake: Callable[[], None], patience_s: float
 ) -> tuple[Huey, Callable[[], Any]]:
@@ -138,7 +170,7 @@ def open_queue(
             than the second that a consumer's look at Redis takes.
     """
     storage = _storage(url, patience_s)
-    queue = Huey(name, results=False, serializer=JsonSerializer(), **storage)
+    queue = PatientHuey(name, results=False, serializer=JsonSerializer(), **storage)
 
     # Named in messages by module and name, so that both rooms mean the same.
     def wake() -> None:
