@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from peewee import Expression, IntegrityError
+from peewee import Expression, Field, IntegrityError, Tuple
 
 from core import clock, deliveries, replays
 from core.cancellations import record_core
 from core.database import row_locks, transaction
 from core.leases import failure
 from core.models import Job, Worker
+from core.prepared import literal
 from core.transitions import move
 from core.wakeups import PRESENCE_S, Wakeups
 from tickets.errors import JobErrorCode
@@ -49,7 +50,7 @@ class Sweeper:
         # While nothing can be written no heartbeat counts, and no sweep gets beyond this.
         record_core()
         if at >= self._judge_from:
-            _each(_lease_ran_out(at), self._recover)
+            _each(_lease_ran_out(at), Job.lease_expires_at, self._recover)
             deliveries.recover(self._settings)
         self._wakeups.top_up()
         # Only now: a sweep that fails is part of the outage.
@@ -57,7 +58,11 @@ class Sweeper:
 
     def expire(self) -> None:
         """Ends the jobs that are past their deadline."""
-        _each(_expirable(clock.now()), lambda job: move(job, Verb.EXPIRE, Status(job.status)))
+        _each(
+            _expirable(clock.now()),
+            Job.expires_at,
+            lambda job: move(job, Verb.EXPIRE, Status(job.status)),
+        )
 
     def purge(self) -> None:
         """Deletes jobs past their retention with their texts, and workers long gone."""
@@ -106,7 +111,7 @@ def _lease_ran_out(at: int) -> Expression:
 
 
 def _expirable(at: int) -> Expression:
-    live = Job.status.in_([Status.QUEUED.value, Status.PROCESSING.value])
+    live = Job.status.in_([literal(Status.QUEUED), literal(Status.PROCESSING)])
     return live & (Job.expires_at <= at)
 
 
@@ -123,14 +128,22 @@ def _purge_some(ended_before: int) -> bool:
     return bool(ids)
 
 
-def _each(due: Expression, act: Callable[[Job], object]) -> None:
-    """Acts on every job that is due, a short transaction each; one that fails stops no other."""
-    after = UUID(int=0)
-    while jobs := list(Job.select().where(due, Job.id > after).order_by(Job.id).limit(_BATCH)):
+def _each(due: Expression, since: Field, act: Callable[[Job], object]) -> None:
+    """Acts on every job that is due, a short transaction each; one that fails stops no other.
+
+    Args:
+        due: Which jobs.
+        since: The column that says since when, by whose index they are found.
+        act: What is done with each.
+    """
+    after = Tuple(0, Job.id.db_value(UUID(int=0)))
+    by = (since, Job.id)
+    while jobs := list(Job.select().where(due, Tuple(*by) > after).order_by(*by).limit(_BATCH)):
         for job in jobs:
             try:
                 with transaction():
                     act(job)
             except IntegrityError:
                 log.exception("job %s could not be moved on", job.id)
-        after = jobs[-1].id
+        last = jobs[-1]
+        after = Tuple(getattr(last, since.name), Job.id.db_value(last.id))

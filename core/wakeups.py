@@ -9,11 +9,13 @@ import threading
 from heapq import heappop, heappush
 from uuid import UUID
 
+from peewee import fn
+
 from core import callbacks, clock
 from core.bell import Bell
 from core.database import transaction
 from core.deliveries import is_due
-from core.models import Delivery, Job, Worker
+from core.models import Client, Delivery, Job, Worker
 from tickets.lifecycle import Stage, Status
 from worker.queue import DELIVERIES, JOBS
 
@@ -75,16 +77,14 @@ class Wakeups:
             self.send()
 
     def top_up(self) -> None:
-        """Sends what is missing for the jobs that can be claimed now, from the sweeper."""
+        """Sends what is missing for the jobs that wait, from the sweeper."""
         at = clock.now()
         self._jobs.slots = max(1, sum(present_slots(at)))
-        claimable = (
-            Job.select(Job.id)
-            .where(Job.status == Status.QUEUED.value, Job.available_at <= at)
-            .limit(self._jobs.slots)
-            .count()
-        )
-        if claimable and self._jobs.ring(lambda waiting: claimable - waiting):
+        # Some of them may be put off or past their deadline: a wake-up too many costs a claim,
+        # and to look at the jobs would cost more.
+        queued = Client.select(fn.SUM(Client.queued)).scalar() or 0
+        missing = min(queued, self._jobs.slots)
+        if missing and self._jobs.ring(lambda waiting: missing - waiting):
             self._announce()
 
     def top_up_deliveries(self) -> None:

@@ -1,4 +1,4 @@
-"""Listing and claiming among 100,000 jobs: by an index, whatever stands before or behind."""
+"""Lists, claims and sweeps among 100,000 jobs: by an index, whatever stands before or behind."""
 
 import logging
 import re
@@ -10,10 +10,12 @@ from uuid import uuid4
 import pytest
 from peewee import Database
 
-from core import database, jobs, leases, migrate
+from core import clock, database, jobs, leases, migrate
 from core.access import Caller
 from core.models import Client, Job
 from core.page_tokens import Position
+from core.sweeper import Sweeper
+from core.wakeups import Wakeups
 from tests.conftest import storage
 from tests.storage import run
 from tickets.settings import load
@@ -146,6 +148,26 @@ def test_a_later_page_begins_where_the_index_leads(
     [(statement, plan)] = statements.plans()
     assert re.search(r"^jobs_newest: .*created_at, ?id\) ?<", way_to_jobs(statement, plan)), plan
     assert sorts(plan) == 0, plan
+
+
+def test_sweeps_find_what_is_due_by_indexes(
+    full: Database, statements: Statements, tmp_path: Path
+) -> None:
+    sweeper = Sweeper(SETTINGS, Wakeups(f"sqlite:///{tmp_path / 'queue.db'}"))
+    began = clock.now()
+    with pytest.MonkeyPatch.context() as patch:
+        # A core judges leases only once it has been there for one.
+        for half in range(3):
+            at = began + half * clock.micros(SETTINGS.lease_s / 2) + half
+            patch.setattr(clock, "now", lambda at=at: at)
+            sweeper.sweep()
+        sweeper.expire()
+        sweeper.purge()
+
+    ways = {way_to_jobs(*found).split("USING INDEX ")[-1] for found in statements.plans()}
+    assert {way.partition(":")[0] for way in ways} == {
+        *("jobs_leases", "jobs_unannounced", "jobs_deadlines", "jobs_ended")
+    }
 
 
 def test_a_claim_reads_jobs_by_indexes(
