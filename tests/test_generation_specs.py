@@ -159,3 +159,53 @@ def test_two_statements_are_not_run_together(peer: OllamaPeer) -> None:
     assert titles(peer, spec) == [
         "Ensure that reports are due each quarter and must show loans per branch"
     ]
+
+
+def test_paragraph_is_what_its_label_says(peer: OllamaPeer) -> None:
+    spec = (
+        "Background: Nurses type forms. That takes ten minutes.\n\n"
+        "Patients fill in the form on a tablet. They can save it.\n\n"
+        "Later: scanning of insurance cards.\n"
+    )
+    assert criteria(peer, spec) == ["Patients fill in the form on a tablet.", "They can save it."]
+
+
+def test_text_without_headings_is_taken_by_its_paragraphs(peer: OllamaPeer) -> None:
+    spec = (
+        "Patients fill in the form on a tablet. They can save it. A signature is captured.\n\n"
+        "Nurses see new forms in a list. They can correct entries.\n"
+    )
+    assert [len(ticket["acceptance_criteria"]) for ticket in leaves(peer, spec)] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "title"),
+    [
+        ("A merge can be undone for 30 days.", "Allow a merge to be undone for 30 days"),
+        ("The form must be available in Spanish.", "Ensure that the form is available in Spanish"),
+        ("Photos may be up to 8 MB each.", "Allow photos to be up to 8 MB"),
+        ("When a nurse approves a form, its data is stored.", "When a nurse approves a form"),
+    ],
+)
+def test_title_says_what_the_sentence_says(peer: OllamaPeer, sentence: str, title: str) -> None:
+    assert titles(peer, sentence)[0].startswith(title)
+
+
+def test_heading_in_capitals_is_calmed(peer: OllamaPeer) -> None:
+    spec = "# NOTES\n## ORDER HISTORY\nThe page shows orders. It shows prices.\n"
+    assert titles(peer, spec) == ["Implement order history"]
+
+
+def test_table_stays_in_one_ticket_where_it_can(peer: OllamaPeer) -> None:
+    rows = "".join(f"| Reason {n} | {n} EUR |\n" for n in "abcd")
+    spec = (
+        "# Returns\n## Reasons\nA customer gives a reason for each item.\n\n| Reason | Cost |\n"
+        f"|---|---|\n{rows}\nPhotos are limited to 8 MB. Photos are stored for a year.\n"
+        "## Labels\nA label is valid for 14 days.\n"
+    )
+    holders = [
+        ticket["title"]
+        for ticket in leaves(peer, spec)
+        if any("Cost:" in criterion for criterion in ticket["acceptance_criteria"])
+    ]
+    assert len(holders) == 1

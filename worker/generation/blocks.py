@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.generation.signals import is_imprint
-from worker.generation.text import one_line, plain, shorten
+from worker.generation.text import capitalised, one_line, plain, shorten
 
 
 class Form(StrEnum):
@@ -57,6 +57,7 @@ _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _DIVIDER = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
 
 _LONGEST_HEADING = 70
+_ABBREVIATED = 3
 # No heading or rule is longer; patterns are not tried on a megabyte in one line.
 _LONGEST_MARKUP = 300
 # Of a cell or a line of code, no more is of use.
@@ -131,8 +132,16 @@ def _heading(lines: list[_Line], at: int) -> tuple[Block, int] | None:
 
 def _heading_block(line: _Line, text: str, level: int) -> Block:
     numbered = _NUMBERED.match(text)
-    name = plain(numbered.group(2) if numbered else text).rstrip(":").strip()
+    name = _calm(plain(numbered.group(2) if numbered else text).rstrip(":").strip())
     return Block(None, shorten(name, 120), line.start, line.end, level)
+
+
+def _calm(name: str) -> str:
+    """A heading in capitals as one in ordinary letters; short words may be abbreviations."""
+    if not name.isupper() or len(name.split()) < 2:  # noqa: PLR2004 - one word is a name
+        return name
+    told = [word if len(word) <= _ABBREVIATED else word.lower() for word in name.split()]
+    return capitalised(" ".join(told))
 
 
 def _may_head(line: _Line) -> bool:

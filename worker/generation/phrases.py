@@ -87,12 +87,14 @@ def _from_modal(found: re.Match[str]) -> str:
     modal = found["modal"].lower()
     if found["not"] or modal in {"cannot", "can't"}:
         return f"Ensure that {mid(subject)} {_denied(subject, modal, rest)}"
-    if is_system(subject):
+    if is_system(subject) and not rest.startswith("be "):
         return _base(rest)
     if _is_person(subject):
         if modal.startswith(_FORCED):
             return f"Require {mid(subject)} to {rest}"
         return f"Let {mid(subject)} {rest}"
+    if modal in {"can", "may"}:
+        return f"Allow {mid(subject)} to {rest}"
     return f"Ensure that {mid(subject)} {_stated(subject, rest)}"
 
 

@@ -127,9 +127,20 @@ def _parts(piece: Piece, *, alone: bool) -> list[Piece]:
     if len(stories) > 1:
         cuts = [0, *stories[1:], len(units)]
         return [Piece(units[a:b], whole=False) for a, b in pairwise(cuts)]
+    if alone and len(paragraphs := _paragraphs(piece)) > 1:
+        return [part for own in paragraphs for part in _parts(own, alone=False)]
     parts = [piece]
     _split(parts, _size(piece, alone=alone))
     return parts
+
+
+def _paragraphs(piece: Piece) -> list[Piece]:
+    """A text without headings by its paragraphs, where those say more than a sentence each."""
+    blocks: dict[int, list[Unit]] = {}
+    for unit in piece.units:
+        blocks.setdefault(unit.sentence.block, []).append(unit)
+    wordy = len(piece.units) >= _COMFORTABLE_ALONE * len(blocks)
+    return [Piece(own, whole=False) for own in blocks.values()] if wordy else [piece]
 
 
 def _size(piece: Piece, *, alone: bool) -> int:
@@ -192,6 +203,8 @@ def _middle(units: list[Unit]) -> int:
     def distance(at: int) -> float:
         one, other = units[at - 1], units[at]
         if one.section is not other.section or one.sentence.form != other.sentence.form:
+            return abs(at - half) - 1
+        if one.sentence.form is Form.PROSE and one.sentence.block != other.sentence.block:
             return abs(at - half) - 1
         return abs(at - half) + (2 if one.sentence.form is Form.ROW else 0)
 

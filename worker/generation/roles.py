@@ -1,5 +1,6 @@
 """What each sentence of a spec is to the tickets: a requirement, or what stands around it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,9 +48,9 @@ def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
     opening = _opening(spec)
     units = [
-        Unit(sentence, section, _role(sentence, section, opens=section is opening))
+        Unit(sentence, section, _role(sentence, topic, opens=section is opening))
         for section in spec.sections
-        for sentence in section.sentences
+        for sentence, topic in _topics(section)
     ]
     units = _with_silent_sections(_without_introductions(units), opening)
     for role in (Role.GOAL, Role.CONTEXT, Role.QUESTION, Role.RISK, Role.OUTSIDE):
@@ -76,8 +77,17 @@ _ROLES = {
 }
 
 
-def _role(sentence: Sentence, section: Section, *, opens: bool) -> Role:
-    topic = signals.topic(section.heading, section.path)
+def _topics(section: Section) -> Iterator[tuple[Sentence, Topic]]:
+    """Each sentence with the kind of text it is in, by its paragraph's label or the heading."""
+    headed = signals.topic(section.heading, section.path)
+    block, topic = -1, headed
+    for sentence in section.sentences:
+        if sentence.block != block:
+            block, topic = sentence.block, signals.labelled(sentence.text) or headed
+        yield sentence, topic
+
+
+def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     prose = sentence.form is Form.PROSE
     if signals.is_imprint(sentence.text):
         return Role.CONTEXT

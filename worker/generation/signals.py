@@ -64,6 +64,7 @@ GENERIC = re.compile(
     re.IGNORECASE,
 )
 
+_LONGEST_LABEL = 3
 # Longer ones have a subject of their own.
 _SHORT_HEADING = 5
 
@@ -135,6 +136,15 @@ def topic(heading: str, path: tuple[str, ...]) -> Topic:
             if len(name.split()) <= _SHORT_HEADING and words.search(name):
                 return kind
     return Topic.WORK
+
+
+def labelled(text: str) -> Topic | None:
+    """What a paragraph is that begins with a label, such as "Background: …"; None without one."""
+    label, colon, rest = text.partition(":")
+    if not colon or not rest.strip() or len(label.split()) > _LONGEST_LABEL:
+        return None
+    found = topic(label, ())
+    return None if found is Topic.WORK else found
 
 
 def is_question(text: str) -> bool:

@@ -26,6 +26,7 @@ class Sentence:
         start: Where it begins in the spec's text.
         end: Where it ends.
         form: How it stands there.
+        block: The paragraph, item or row that it is in, counted through the whole spec.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Sentence:
     start: int
     end: int
     form: Form
+    block: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +69,7 @@ def parse(text: str) -> Spec:
     heading, path = "", list[tuple[int, str]]()
     found: list[Sentence] = []
     number = 0
-    for block in _with_words(blocks(text)):
+    for place, block in enumerate(_with_words(blocks(text))):
         if block.form is None:
             sections.append(_section(heading, path, found))
             path = [above for above in path if above[0] < block.level]
@@ -76,7 +78,7 @@ def parse(text: str) -> Spec:
             continue
         for sentence_text, start, end in _sentences(block, text):
             number += 1
-            found.append(Sentence(number, sentence_text, start, end, block.form))
+            found.append(Sentence(number, sentence_text, start, end, block.form, place))
     if not number:  # nothing but marks
         found.append(Sentence(1, one_line(text) or "(empty)", 0, len(text), Form.CODE))
     sections.append(_section(heading, path, found))

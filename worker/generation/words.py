@@ -52,16 +52,20 @@ _OTHERS = frozenset(
 )
 # By their ending they could be people.
 _THINGS = """
-adapter after answer author banner barrier before better browser buffer calendar center character
-cluster color computer container controller converter corner counter cover cursor data decoder
-dinner door driver dropper editor either elevator encoder error ever factor faster fewer filter
-floor folder footer further greater header helper higher however indicator inner integer inverter
-larger later layer ledger letter limiter logger longer lower major marker member meter minor
-mirror monitor motor neither never newer newsletter number offer older order other outer over
-paper parameter parser per pointer power printer prior processor radiator rather receiver register
-reminder renderer router scanner scheduler selector semester sensor server shorter shutter slider
-smaller spinner sticker summer supper tensor theater timer tracker transformer trigger under upper
-user-agent validator vector voucher water weather whether winter wrapper
+adapter administer after answer author banner barrier before better border broker browser buffer
+builder calculator calendar center chapter character charger checker cluster color compiler
+computer connector consider container controller converter cooker corner counter cover crawler
+cursor cylinder data decoder delimiter differ dinner discover docker door driver dropper editor
+either elevator emitter encoder error ever exporter factor faster fewer filter floor folder footer
+former further generator greater header helper higher however importer indicator inner integer
+inverter larger later layer ledger letter limiter loader locker logger longer lower major marker
+member meter minor mirror monitor motor neither never newer newsletter number offer older order
+other outer over paper parameter parser per plotter pointer poster power prefer printer prior
+processor proper quarter radiator rather receiver register remainder reminder renderer router
+rubber runner scanner scheduler scraper sector selector semester sensor server shorter shoulder
+shutter silver slider smaller solver spinner sticker summer supper temper tensor theater timer
+tracker transformer trigger under uploader upper user-agent validator vector voucher water weather
+whether winter wonder wrapper
 """
 _SYSTEMS = """
 api app application backend bot client console dashboard engine extension form frontend gateway
@@ -84,6 +88,9 @@ a an the of to and or with for in on at by from that which into as per than is a
 while where who whose its their this these those only within without between until after before
 under via not no each any also up down out off
 """
+_PRONOUNS = """
+he her his it its she that their these they this those we you your
+"""
 
 VERBS = frozenset(_VERBS.split())
 NOUNS_TOO = frozenset(_NOUNS_TOO.split())
@@ -95,7 +102,7 @@ _NO_PEOPLE = frozenset(_THINGS.split()) | SYSTEMS | VERBS
 SMALL = frozenset(_SMALL.split())
 ADJECTIVES = frozenset(_ADJECTIVES.split())
 PHRASE_STARTS = frozenset(_PHRASE_STARTS.split())
-PRONOUNS = frozenset({"he", "she", "that", "these", "they", "this", "those", "we", "you"})
+PRONOUNS = frozenset(_PRONOUNS.split())
 DETERMINERS = frozenset(
     {"a", "an", "the", "all", "any", "each", "every", "their", "its", "our", "new", "this", "to"}
 )
