@@ -41,7 +41,7 @@ def coverage(wanted: Sequence[str], result: dict[str, Any]) -> float:
     """The share of requirements that a ticket or an open question speaks of, from 0 to 1.
 
     It does for a requirement when it holds six in ten of its words of four
-    letters or more, by their first six letters.
+    letters or more, by their first six letters; words such as `must` do not count.
     """
     told = [_stems(_ticket_text(ticket)) for ticket in result["tickets"]]
     told += [_stems(question["question"]) for question in result["open_questions"]]
@@ -86,4 +86,5 @@ def _ticket_text(ticket: dict[str, Any]) -> str:
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:_STEM] for word in folded(text).split() if len(word) >= _WORD}
+    words = (word for word in folded(_ASKS.sub("", text)).split() if len(word) >= _WORD)
+    return {word.rstrip("s")[:_STEM] for word in words}
