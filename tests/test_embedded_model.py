@@ -392,7 +392,7 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 
 FOREGROUND = ["-u", "-c", "from worker.embedded.server import serve; serve()"]
-CHILD = ["-m", "worker.embedded"]
+CHILD = ["-m", "worker.embedded", "127.0.0.1:0", "--announce"]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
@@ -413,6 +413,21 @@ def test_a_signal_ends_it_under_load_with_exit_code_0(
             assert client.recv(12) == b"HTTP/1.1 200"
             served.send_signal(ending)
             assert served.wait(SOON_S) == 0
+
+
+def test_by_itself_it_tells_its_url_to_the_log_alone() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "worker.embedded", "127.0.0.1:0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as served:
+        assert served.stdout is not None
+        assert served.stderr is not None
+        assert " model: it listens on http://127.0.0.1:" in served.stderr.readline()
+        served.send_signal(signal.SIGTERM)
+        assert served.stdout.read() == ""
 
 
 def test_stop_ends_it(tmp_path: Path) -> None:

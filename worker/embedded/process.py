@@ -14,6 +14,7 @@ from worker.embedded.server import ANY_PORT
 READY_WITHIN_S = 60.0
 STOPPED_WITHIN_S = 5.0
 PREFIX_OF_FAILURE = "error: "
+ANNOUNCE = "--announce"
 
 
 class EmbeddedModel:
@@ -83,7 +84,7 @@ def _spawn(bind: str, log: IO[bytes] | None) -> "subprocess.Popen[bytes]":
     """
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         # -P: a folder named `worker` where the user happens to stand is not ours.
-        [sys.executable, "-P", "-m", "worker.embedded", bind],
+        [sys.executable, "-P", "-m", "worker.embedded", bind, ANNOUNCE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
