@@ -1,4 +1,4 @@
-"""docs/operations.md: its back-ups can be restored, as they stand there; it names what exists."""
+"""docs/operations.md: its commands do what they are for, as they stand; it names what exists."""
 
 import re
 import shutil
@@ -106,13 +106,31 @@ def test_without_the_root_secret_keys_are_void(peer: OllamaPeer, tmp_path: Path)
         assert "unauthorized" in stack.run("tickets", "list", **environ).stderr
 
 
+def test_the_certificates_that_its_commands_make_are_good(tmp_path: Path) -> None:
+    shell(f"cd {tmp_path}\n{block('openssl req')}", Stack({}, tmp_path), tmp_path)
+    names = {
+        "TASKFORGE_CORE_TLS_CERT": "core.pem",
+        "TASKFORGE_CORE_TLS_KEY": "core.key",
+        "TASKFORGE_CORE_TLS_CLIENT_CA": "ca.pem",
+        "TASKFORGE_CORE_TLS_CA": "ca.pem",
+        "TASKFORGE_CORE_TLS_CLIENT_CERT": "caller.pem",
+        "TASKFORGE_CORE_TLS_CLIENT_KEY": "caller.key",
+    }
+    environ = {name: str(tmp_path / file) for name, file in names.items()}
+    with running(environ, tmp_path, rooms=("core",)) as stack:
+        assert stack.run("clients", "list").returncode == 0
+        without = {"TASKFORGE_CORE_TLS_CLIENT_CERT": "", "TASKFORGE_CORE_TLS_CLIENT_KEY": ""}
+        assert stack.run("clients", "list", **without).returncode != 0
+
+
 def test_each_variable_is_a_setting() -> None:
     declared = {variable(one) for one in Settings.__dataclass_fields__.values()}
     assert set(re.findall(r"TASKFORGE_[A-Z_]+", PAGE)) <= declared
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"`taskforge ((?:serve |keys )?[a-z]+)", PAGE)))
+    "command",
+    sorted(set(re.findall(r"`taskforge ((?:serve |keys |clients |deliveries )?[a-z-]+)", PAGE))),
 )
 def test_each_command_exists(command: str, tmp_path: Path) -> None:
     assert Stack({}, tmp_path).run(*command.split(), "--help").returncode == 0
