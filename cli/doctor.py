@@ -11,26 +11,29 @@ from cli.help import Command
 from cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from cli.checks import Check
+    from cli.findings import Check
 
 
 @click.command(cls=Command)
+@click.option("--quick", is_flag=True, help="Ask the model nothing.")
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(quick: bool, as_json: bool) -> None:
     """Check this installation; say what is wrong and what mends it.
 
     Ends with 1 when a check fails. Run it where `taskforge up` runs, with the
-    same environment.
+    same environment. The model is asked two short questions, which can take
+    minutes where it is not loaded yet.
     """
     # It touches every room, and nobody else's help should wait for that.
     from cli.checks import run_all  # noqa: PLC0415 - see above
 
-    checks = run_all(environment.settings())
+    checks = []
+    for check in run_all(environment.settings(), quick=quick):
+        checks.append(check)
+        if not as_json:
+            click.echo(_line(check))
     if as_json:
         print_json({"ok": all(c.ok for c in checks), "checks": [asdict(c) for c in checks]})
-    else:
-        for check in checks:
-            click.echo(_line(check))
     sys.exit(not all(check.ok for check in checks))
 
 

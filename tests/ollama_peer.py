@@ -69,6 +69,8 @@ class OllamaPeer:
         models: The names of the installed models.
         capabilities: What `/api/show` says of each model.
         context_length: What `/api/show` says of each model.
+        loaded_context: What `/api/ps` says of each, where it says anything.
+        always: Markers that count for every prompt.
         only_chat: Everything but `/api/chat` is 404.
     """
 
@@ -82,6 +84,8 @@ class OllamaPeer:
         self.models = models
         self.capabilities = ["completion"]
         self.context_length = 8192
+        self.loaded_context: int | None = None
+        self.always = ""
         self.only_chat = False
         self._lock = threading.Lock()
         self._released: set[str] = set()
@@ -190,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         return {
             ("GET", "/api/version"): lambda _: self._json(200, {"version": "0.33.0"}),
             ("GET", "/api/tags"): lambda _: self._json(200, {"models": self._listed()}),
-            ("GET", "/api/ps"): lambda _: self._json(200, {"models": self._listed()}),
+            ("GET", "/api/ps"): lambda _: self._json(200, {"models": self._loaded()}),
             ("POST", "/api/show"): self._show,
             ("POST", "/api/chat"): self._chat,
         }
@@ -218,6 +222,11 @@ class _Handler(BaseHTTPRequestHandler):
             for name in self.server.peer.models
         ]
 
+    def _loaded(self) -> list[Json]:
+        context = self.server.peer.loaded_context
+        told = {} if context is None else {"context_length": context}
+        return [{**model, **told} for model in self._listed()]
+
     def _show(self, body: Json) -> None:
         name = body.get("model", "")
         if name not in self.server.peer.models:
@@ -242,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"error": f"model '{body.get('model')}' not found"})
             return
         prompt = "\n".join(message["content"] for message in body["messages"])
-        script = Script(self.server.peer, prompt)
+        script = Script(self.server.peer, prompt + self.server.peer.always)
         self._wait_for_headers(script)
         refusal = script.refusal(body)
         if refusal:

@@ -66,6 +66,11 @@ class Provider:
         return self._hosts.first.client
 
     @property
+    def clients(self) -> list[OllamaClient]:
+        """One for each server."""
+        return [host.client for host in self._hosts.in_turn()]
+
+    @property
     def parallel(self) -> int:
         """How many calls one job makes at once."""
         return len(self._hosts) * self._calls_per_host

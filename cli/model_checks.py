@@ -1,0 +1,274 @@
+"""What `taskforge doctor` asks of the model: each check needs the one before it.
+
+The model is asked as generation asks it, twice and briefly. A model that is
+not loaded may take minutes for the first answer.
+"""
+
+import json
+import math
+import os
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cli.findings import Check, FaultError, checked
+from tickets.errors import JobErrorCode
+from tickets.settings import Settings
+from worker.cancellation import Cancellation
+from worker.embedded import process
+from worker.embedded.engine import ModelUnavailable
+from worker.generation.answer import NoJsonError, parse
+from worker.generation.job import GenerationError
+from worker.generation.journal import Call, Journal
+from worker.ollama import OllamaClient, RefusedError
+from worker.provider import STANDARD_URL, Profile, Provider, at
+
+_LOOK_S = 3.0
+# A cold start of a large model takes minutes.
+_ANSWER_S = 300.0
+_LEAST_CONTEXT = 4096
+_GOOD_MODEL = "qwen3:8b"
+_UPDATE = "curl -fsSL https://ollama.com/install.sh | sh"
+
+_COLOURS = ("amber", "cobalt")
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "colour": {"type": "string", "enum": list(_COLOURS)},
+        "wheels": {"type": "integer"},
+    },
+    "required": ["colour", "wheels"],
+    "additionalProperties": False,
+}
+_STORY = (
+    "The returns portal lets customers arrange a return by themselves. They find the order by its "
+    "number, choose items, give a reason for each and print a label. Support sees every return in "
+    "one place and can extend a deadline. Refunds are paid within five working days. "
+)
+# What 600 words and 5 tickets come to, in tokens read and written, as `bench/generation.py` found.
+_TYPICAL = {Profile.EXTRACTIVE: (900, 120), Profile.FREEFORM: (2500, 1300)}
+
+
+def embedded_checks(settings: Settings) -> Iterator[Check]:
+    """Starts the embedded model beside whatever runs, and asks it."""
+    try:
+        model = process.start(Path(os.devnull))
+    except ModelUnavailable as fault:
+        yield Check("model server", ok=False, detail=str(fault), remedy="make install")
+        return
+    with model:
+        yield from model_checks(at(model.url, settings), settings)
+
+
+def model_checks(provider: Provider, settings: Settings, *, quick: bool = False) -> Iterator[Check]:
+    """The checks in order, until one fails; `quick` leaves out what asks the model."""
+    asked = _Asked(provider, settings)
+    looks: dict[str, Callable[[], str]] = {
+        "model server": asked.server,
+        "model": asked.model,
+        "model structured output": asked.structured_output,
+        "model context": asked.context,
+        "model thinking": asked.thinking,
+        "model speed": asked.speed,
+    }
+    for name in list(looks)[: 2 if quick else None]:
+        check = checked(name, looks[name])
+        yield check
+        if not check.ok:
+            return
+
+
+class _Asked:
+    """One model under examination, with what has been asked of it so far."""
+
+    def __init__(self, provider: Provider, settings: Settings) -> None:
+        self._provider = provider
+        self._settings = settings
+        self._journal = Journal()
+
+    def server(self) -> str:
+        """Every server that is named answers."""
+        found = []
+        for client in self._provider.clients:
+            try:
+                version = client.version(deadline=_soon())
+            except RefusedError:
+                version = ""  # it is there, and knows no more than it must
+            except GenerationError as fault:
+                raise FaultError(f"{_address(client)}: {fault.message}", _serve(client)) from None
+            found.append(f"{_address(client)} {version}".strip())
+        return ", ".join(found)
+
+    def model(self) -> str:
+        """Every server has the model."""
+        try:
+            model = self._provider.model()
+        except GenerationError as fault:
+            name = self._settings.ollama_model or _GOOD_MODEL
+            raise FaultError(fault.message, _pull(self._provider.client, name)) from None
+        for client in self._provider.clients:
+            names = _installed(client)
+            if names and names.isdisjoint({model.name, f"{model.name}:latest"}):
+                detail = f"{model.name} is not installed at {_address(client)}"
+                raise FaultError(detail, _pull(client, model.name))
+        size = f", {model.parameters / 1e9:.3g} billion parameters" if model.parameters else ""
+        return f"{model.name}{size}, profile {model.profile}"
+
+    def structured_output(self) -> str:
+        """The model answers in the shape that it is given."""
+        text = self._answer()
+        if self._call.options["format"] != "schema":
+            refusals = [call.error for call in self._journal.calls if call.error]
+            raise FaultError(f"the server takes no schema: {refusals[0]}", _UPDATE)
+        try:
+            answer = parse(text)
+        except NoJsonError:
+            answer = None
+        fits = isinstance(answer, dict) and set(answer) == set(_SCHEMA["required"])
+        if not fits or answer["colour"] not in _COLOURS:
+            raise FaultError(f"the server ignores the schema: {json.dumps(text[:60])}", _UPDATE)
+        return f"works, the first answer came after {self._call.duration_ms / 1000:.1f} s"
+
+    def context(self) -> str:
+        """What a call can hold is enough, and the server gives it."""
+        model = self._provider.model()
+        other = f"{_pull(self._provider.client, _GOOD_MODEL)}, then set TASKFORGE_OLLAMA_MODEL"
+        if model.context_length < _LEAST_CONTEXT:
+            raise FaultError(f"holds only {model.context_length} tokens", other)
+        for client in self._provider.clients:
+            given = _loaded_context(client, model.name)
+            asked = self._call.options["num_ctx"]
+            if given is not None and given < asked:
+                detail = f"{_address(client)} gives {given} tokens in place of {asked}"
+                raise FaultError(detail, f"OLLAMA_CONTEXT_LENGTH={model.window} {_serve(client)}")
+        return f"{model.context_length} tokens, of which a call takes up to {model.window}"
+
+    def thinking(self) -> str:
+        """Whether tokens are spent on thoughts; that costs time and breaks nothing."""
+        thinks = "<think>" in self._call.text or "<thought>" in self._call.text
+        if thinks or (self._provider.model().thinks and self._call.options.get("think") is None):
+            return "thinks, also when it is told not to: answers take longer"
+        return "told not to, and does not" if self._provider.model().thinks else "does not"
+
+    def speed(self) -> str:
+        """A typical spec is done within the time for a job."""
+        reads, writes = self._rates()
+        prompt, answer = _TYPICAL[self._provider.model().profile]
+        seconds = prompt / reads + answer / writes
+        detail = (
+            f"writes {writes:.0f} and reads {reads:.0f} tokens/s; "
+            f"5 tickets from 600 words take about {max(1, math.ceil(seconds))} s"
+        )
+        if seconds > self._settings.generation_timeout_s:
+            enough = math.ceil(2 * seconds)
+            raise FaultError(detail, f"export TASKFORGE_GENERATION_TIMEOUT_S={enough}")
+        return detail
+
+    @property
+    def _call(self) -> Call:
+        return self._journal.calls[-1]
+
+    def _answer(self) -> str:
+        """What the model says to a question whose plain answer would not fit the schema."""
+        question = "Say good morning in one friendly sentence."
+        with _explained(self._provider):
+            reply = self._provider.ask(
+                [{"role": "user", "content": question}],
+                schema=_SCHEMA,
+                prompt_tokens=100,
+                answer_tokens=60,
+                deadline=time.monotonic() + _ANSWER_S,
+                cancellation=Cancellation(),
+                opened=partial(self._journal.call, purpose="doctor", prompt="doctor"),
+            )
+        return reply.text
+
+    def _rates(self) -> tuple[float, float]:
+        """Tokens a second that the model reads, and writes."""
+        arrived: list[float] = []
+        model, options = self._provider.model(), self._call.options
+        body = {
+            "model": model.name,
+            "messages": [{"role": "user", "content": f"Tell this in your own words: {_STORY * 3}"}],
+            "options": {"num_ctx": options["num_ctx"], "num_predict": 64, "temperature": 0.0},
+            **({"think": False} if options.get("think") is False else {}),
+        }
+        began = time.monotonic()
+        with _explained(self._provider):
+            reply = self._provider.client.chat(
+                body,
+                deadline=began + _ANSWER_S,
+                cancellation=Cancellation(),
+                heard=lambda _piece: arrived.append(time.monotonic()),
+            )
+        if not arrived:
+            raise FaultError("the model says nothing", f"ollama stop {shlex.quote(model.name)}")
+        read = reply.prompt_tokens or len(_STORY) * 3 // 4
+        written = reply.completion_tokens or len(arrived)
+        lasted = max(time.monotonic() - arrived[0], 0.001)
+        return read / max(arrived[0] - began, 0.001), written / lasted
+
+
+@contextmanager
+def _explained(provider: Provider) -> Iterator[None]:
+    """Turns the failure of a call into a fault with its remedy."""
+    try:
+        yield
+    except GenerationError as fault:
+        client, name = provider.client, provider.model().name
+        remedy = _serve(client)
+        if isinstance(fault, RefusedError) and fault.status == HTTPStatus.NOT_FOUND:
+            remedy = _pull(client, name)
+        elif fault.code is not JobErrorCode.OLLAMA_UNAVAILABLE:
+            # It hangs or rambles: the server loads it anew for the next call.
+            remedy = f"{_at(client)}ollama stop {shlex.quote(name)}"
+        raise FaultError(fault.message, remedy) from None
+
+
+def _installed(client: OllamaClient) -> set[str]:
+    """The names of the models at a server; empty when it does not say."""
+    try:
+        listed = client.tags(deadline=_soon()).get("models") or []
+    except GenerationError:
+        return set()
+    return {str(entry.get(key)) for entry in listed for key in ("name", "model")}
+
+
+def _loaded_context(client: OllamaClient, name: str) -> int | None:
+    """The context with which a server has loaded a model; None when it does not say."""
+    try:
+        loaded = client.ps(deadline=_soon()).get("models") or []
+    except GenerationError:
+        return None
+    names = {name, f"{name}:latest"}
+    given = [entry.get("context_length") for entry in loaded if entry.get("name") in names]
+    return next((length for length in given if isinstance(length, int)), None)
+
+
+def _soon() -> float:
+    return time.monotonic() + _LOOK_S
+
+
+def _address(client: OllamaClient) -> str:
+    """Host and port; a password in the URL is nobody's business."""
+    return urlsplit(client.url).netloc.rpartition("@")[2]
+
+
+def _at(client: OllamaClient) -> str:
+    """What has the `ollama` command talk to this server, where that is not its own default."""
+    standard = urlsplit(STANDARD_URL).netloc
+    return "" if _address(client) == standard else f"OLLAMA_HOST={_address(client)} "
+
+
+def _serve(client: OllamaClient) -> str:
+    return f"{_at(client)}ollama serve"
+
+
+def _pull(client: OllamaClient, name: str) -> str:
+    return f"{_at(client)}ollama pull {shlex.quote(name)}"
