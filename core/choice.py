@@ -41,6 +41,11 @@ def candidates(at: int) -> Iterator[Standing]:
             return
 
 
+def is_there_any(at: int) -> bool:
+    """Whether anything can be claimed at a time."""
+    return bool(_CLIENTS_BY_TURN.all(at, at, 0))
+
+
 def _claimable(available_by: Any, expires_after: Any) -> Expression:
     queued = Job.status == literal(Status.QUEUED)
     claimable: Expression = (

@@ -51,7 +51,6 @@ def connect(url: str, *, hurried: bool = False) -> Database:
             timeout=_SQLITE_TURN_S,
             pragmas={
                 "journal_mode": "wal",
-                # An accepted job survives a power cut, not just a crash of ours.
                 "synchronous": "full",
                 "foreign_keys": 1,
             },
@@ -69,17 +68,26 @@ def connect(url: str, *, hurried: bool = False) -> Database:
 
 
 @contextmanager
-def transaction() -> Iterator[Any]:
+def transaction(*, lasting: bool = True) -> Iterator[Any]:
     """One verb's writes, committed together. Not to be nested.
 
     On SQLite the write lock is taken at the start: a transaction that reads
     first and writes later would fail when another wrote in between.
+
+    Args:
+        lasting: What is committed survives a power cut, not just a crash of
+            ours. Without, a power cut may undo the transaction as a whole, as
+            long as no lasting one has come after it. Only SQLite, whose workers
+            lose their power too, makes a difference.
     """
     if database.in_transaction():
         raise RuntimeError("a transaction within a transaction")
     if isinstance(database.obj, SqliteDatabase):
-        with _writers, database.atomic("IMMEDIATE") as work:
-            yield work
+        with _writers:
+            # Said each time: what a connection was told before counts for nothing.
+            database.execute_sql(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
+            with database.atomic("IMMEDIATE") as work:
+                yield work
     else:
         with database.atomic() as work:
             yield work

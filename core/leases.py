@@ -85,7 +85,8 @@ class Outcome:
 
 def claim(worker_id: str, token: UUID, settings: Settings) -> tuple[Standing, Texts] | None:
     """Leases the next job to a worker; the same token gets the same job again."""
-    with transaction():
+    # A job whose claim a power cut has undone is still queued.
+    with transaction(lasting=False):
         held = _BY_TOKEN.first(token)
         if held is None or held.status == Status.PROCESSING:
             job = held or _lease_next(worker_id, token, settings)

@@ -6,7 +6,7 @@ from uuid import uuid4
 from taskforge.tickets.v1 import jobs_pb2
 from taskforge.worker.v1 import worker_pb2
 
-from tests.hands import Hands, Held
+from tests.hands import Hands, Held, complete_request
 from tests.stack import SPEC, Caller
 
 
@@ -38,6 +38,14 @@ def test_a_claim_carries_what_was_asked_for(idle_caller: Caller, hands: Hands) -
 
 def test_a_claim_of_an_empty_queue_has_no_job(hands: Hands) -> None:
     assert hands.claim() is None
+
+
+def test_a_worker_is_told_whether_there_is_more(idle_caller: Caller, hands: Hands) -> None:
+    jobs = [idle_caller.submit() for _ in range(2)]
+
+    answers = [hands.call("CompleteJob", complete_request(hands.take(job))) for job in jobs]
+
+    assert [answer.nothing_waits for answer in answers] == [False, True]
 
 
 def test_a_repeated_claim_gets_the_same_job(idle_caller: Caller, hands: Hands) -> None:

@@ -49,8 +49,12 @@ class Attempts:
         for cancellation in list(self._running.values()):
             cancellation.request()
 
-    def run(self, lease: Lease, job: worker_pb2.ClaimedJob) -> None:
-        """Makes one attempt; whatever happens is reported, or left to the lease."""
+    def run(self, lease: Lease, job: worker_pb2.ClaimedJob) -> bool:
+        """Makes one attempt; whatever happens is reported, or left to the lease.
+
+        Returns:
+            Whether core has said that no other job waits.
+        """
         cancellation = Cancellation()
         self._running[lease.token] = cancellation
         if self._draining:
@@ -58,7 +62,7 @@ class Attempts:
         beat_s = job.heartbeat_interval.ToTimedelta().total_seconds()
         try:
             with Heartbeats(self._core, lease, beat_s, cancellation) as heartbeats:
-                self._attempt(lease, job, cancellation, heartbeats)
+                return self._attempt(lease, job, cancellation, heartbeats)
         except TaskForgeError as refusal:
             if ends_lease(refusal):
                 log.info("job %s is no longer this worker's: %s", lease.job_id, refusal.message)
@@ -68,6 +72,7 @@ class Attempts:
             _left_to_lease(lease, fault)
         finally:
             del self._running[lease.token]
+        return False
 
     def _attempt(
         self,
@@ -75,7 +80,7 @@ class Attempts:
         job: worker_pb2.ClaimedJob,
         cancellation: Cancellation,
         heartbeats: Heartbeats,
-    ) -> None:
+    ) -> bool:
         journal = Journal()
         try:
             document = generate(
@@ -100,18 +105,20 @@ class Attempts:
             log.exception("job %s, attempt %d failed", job.job_id, job.attempt)
             self._core.fail(lease, _internal_error(), self._told(journal))
         else:
-            self._complete(lease, result, self._told(journal))
+            return self._complete(lease, result, self._told(journal))
+        return False
 
-    def _complete(self, lease: Lease, result: result_pb2.TicketsResult, told: bytes) -> None:
+    def _complete(self, lease: Lease, result: result_pb2.TicketsResult, told: bytes) -> bool:
         try:
-            self._core.complete(lease, result, told)
+            nothing_waits = self._core.complete(lease, result, told)
         except (TaskForgeError, grpc.RpcError) as fault:
             if not _is_about_the_result(fault):
                 raise
             log.warning("core does not take the result of job %s: %s", lease.job_id, fault)
             self._core.fail(lease, _output_refused(), told)
-        else:
-            log.info("job %s is completed with %d tickets", lease.job_id, len(result.tickets))
+            return False
+        log.info("job %s is completed with %d tickets", lease.job_id, len(result.tickets))
+        return nothing_waits
 
     def _told(self, journal: Journal) -> bytes:
         """What operators will be told of the attempt; it must not be what the attempt fails by."""

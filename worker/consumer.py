@@ -46,6 +46,8 @@ def serve(settings: Settings, provider: Provider) -> None:
 
 # Gives a lease and what it holds, or None when there is nothing to do.
 Claim = Callable[[], tuple[Any, Any] | None]
+# Does what was claimed; true: core has said that nothing else waits.
+Run = Callable[..., bool | None]
 
 
 class Worker:
@@ -96,7 +98,7 @@ class Worker:
             return self._busy_changed.wait_for(lambda: not self._busy, timeout=seconds)
 
     def _consumer(
-        self, settings: Settings, name: str, slots: int, claim: Claim, run: Callable[..., None]
+        self, settings: Settings, name: str, slots: int, claim: Claim, run: Run
     ) -> Consumer:
         """What runs a queue's wake-ups, on as many threads as there are slots."""
 
@@ -121,7 +123,7 @@ class Worker:
             scheduler_interval=60,
         )
 
-    def _claim_until_idle(self, claim: Claim, run: Callable[..., None]) -> None:
+    def _claim_until_idle(self, claim: Claim, run: Run) -> None:
         while not self._stopping.is_set():
             try:
                 claimed = claim()
@@ -132,9 +134,8 @@ class Worker:
                 # Core wakes workers again once it is back.
                 log.warning("nothing could be claimed: %s", fault)
                 return
-            if claimed is None:
+            if claimed is None or run(*claimed):
                 return
-            run(*claimed)
 
     def _begin(self) -> bool:
         """Counts a thread as busy from before its claim, so that no drain overlooks the job."""

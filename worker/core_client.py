@@ -91,11 +91,12 @@ class CoreClient:
         )
         self._once(self._stub.Heartbeat, request)
 
-    def complete(self, lease: Lease, result: result_pb2.TicketsResult, provenance: bytes) -> None:
+    def complete(self, lease: Lease, result: result_pb2.TicketsResult, provenance: bytes) -> bool:
+        """Completes the job; true: no other job waits just now."""
         request = worker_pb2.CompleteJobRequest(
             job_id=lease.job_id, lease_token=lease.token, result=result, provenance=provenance
         )
-        self._patiently(self._stub.CompleteJob, request)
+        return self._patiently(self._stub.CompleteJob, request).nothing_waits
 
     def fail(self, lease: Lease, error: GenerationError, provenance: bytes) -> None:
         request = worker_pb2.FailJobRequest(

@@ -7,7 +7,7 @@ import grpc
 from taskforge.tickets.v1 import jobs_pb2
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
-from core import clock, leases, replays
+from core import choice, clock, leases, replays
 from core.cancellations import Cancellations, record_presence
 from core.database import give_up_connection
 from core.leases import Lease, Outcome
@@ -67,7 +67,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
         lease = _lease(request)
         leases.check(lease)
         leases.complete(lease, _outcome(request), request.provenance)
-        return worker_pb2.CompleteJobResponse()
+        return worker_pb2.CompleteJobResponse(nothing_waits=not choice.is_there_any(clock.now()))
 
     def FailJob(
         self, request: worker_pb2.FailJobRequest, context: grpc.ServicerContext

@@ -206,12 +206,19 @@ Global___CompleteJobRequest: _TypeAlias = CompleteJobRequest  # noqa: Y015
 class CompleteJobResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    NOTHING_WAITS_FIELD_NUMBER: _builtins.int
+    nothing_waits: _builtins.bool
+    """No job can be claimed just now: the worker need not ask, and is woken for
+    the next one.
+    """
     def __init__(
         self,
+        *,
+        nothing_waits: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["nothing_waits", b"nothing_waits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
