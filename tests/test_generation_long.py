@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.generation import failure, job, run
-from tests.ollama_peer import LARGE, OllamaPeer
+from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tickets.errors import JobErrorCode
 from worker.generation.journal import Journal
 from worker.provider import Provider
@@ -102,6 +102,16 @@ def test_hundred_kilobytes_are_read_to_the_end(peer: OllamaPeer) -> None:
     covered = cited(result, spec)
     assert all(rule in covered for rule in re.findall(r"rule \d+\.", spec))
     assert result["open_questions"] == []
+
+
+@pytest.mark.parametrize(("model", "count"), [(LARGE, 1), (SMALL, None)])
+def test_megabyte_becomes_tickets_too(peer: OllamaPeer, model: str, count: int | None) -> None:
+    """The largest spec that is taken; what no prompt has room for is not lost either."""
+    spec = long_spec(640)
+    assert len(spec) > 850_000
+    peer.fill = diligent if model == LARGE else None
+    result = run(peer, job(spec, ticket_count=count), model=model)
+    assert count is None or len(result["tickets"]) == count
 
 
 def test_each_call_fits_with_its_answer(peer: OllamaPeer) -> None:

@@ -10,7 +10,7 @@ from worker.generation.text import shorten
 
 # How long each sentence may be where a stretch cannot be cut any smaller, and how many are
 # told: every one, every second and so on.
-_CONDENSED = tuple((shown, every) for every in (1, 2, 4, 8, 16, 32) for shown in (200, 100, 50))
+_CONDENSED = tuple((shown, 2**power) for power in range(12) for shown in (200, 100, 50))
 Parts = tuple[tuple[Section, tuple[Sentence, ...]], ...]
 
 
@@ -25,7 +25,7 @@ class Batch:
         most: Never more than this many.
         whole: It is the whole spec, and there is nothing besides.
         shown: Of each sentence the model sees at most so many characters; 0: all.
-        every: It sees the first of so many sentences of a section; 1: each.
+        every: It sees one of so many sentences; 1: each.
     """
 
     parts: Parts
@@ -124,10 +124,11 @@ _FENCE = re.compile(r"<(/?\s*spec\s*)>", re.IGNORECASE)
 def numbered(batch: Batch) -> str:
     """The batch's text with its sentences numbered; nothing in it can end its fence."""
     lines: list[str] = []
-    for section, sentences in batch.parts:
+    flat = [(section, sentence) for section, sentences in batch.parts for sentence in sentences]
+    for section, sentences in _grouped(flat[:: batch.every]):
         if section.heading:
             lines += ["", " > ".join([*section.path, section.heading])]
-        for sentence in sentences[:: batch.every]:
+        for sentence in sentences:
             text = shorten(sentence.text, batch.shown) if batch.shown else sentence.text
             lines.append(f"[{sentence.number}] {text}")
     return fenced("\n".join(lines).strip())

@@ -18,7 +18,7 @@ from worker.generation.facets import facet
 from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
 from worker.generation.job import GenerationJob
-from worker.generation.order import about, dependencies
+from worker.generation.order import about, dependencies, vocabulary
 from worker.generation.phrases import speaks_of_people
 from worker.generation.plan import Piece, Plan, arranged, by_section, chapters, plan
 from worker.generation.roles import Role, Unit, opening
@@ -181,8 +181,11 @@ def _facet_ticket(piece: Piece, base: TicketDraft) -> TicketDraft:
 def _notes(planned: Plan) -> tuple[list[RiskDraft], list[QuestionDraft]]:
     """The risks and open questions that the spec itself names."""
     risks, questions = [], []
+    known = vocabulary(planned.pieces)
     for unit in planned.units:
-        related = about(unit.text, planned.pieces)
+        if unit.role not in {Role.RISK, Role.QUESTION}:
+            continue
+        related = about(unit.text, known)
         if unit.role is Role.RISK:
             risks.append(RiskDraft(unit.text, signals.severity(unit.text), related))
         elif unit.role is Role.QUESTION and len(unit.text.split()) > 2:  # noqa: PLR2004 - "Why?" asks nothing

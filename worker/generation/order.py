@@ -41,13 +41,21 @@ def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
     return found
 
 
-def about(text: str, pieces: list[Piece]) -> list[int]:
-    """The places of the pieces that share most of a text's longer words; two at least."""
-    words = _long(text)
-    shared = [
-        0 if piece.facet else len(words & _long(" ".join(unit.text for unit in piece.units)))
+Vocabulary = list[frozenset[str]]
+
+
+def vocabulary(pieces: list[Piece]) -> Vocabulary:
+    """The longer words of each piece, for `about`; a facet has none of its own."""
+    return [
+        frozenset() if piece.facet else _long(" ".join(unit.text for unit in piece.units))
         for piece in pieces
     ]
+
+
+def about(text: str, known: Vocabulary) -> list[int]:
+    """The places of the pieces that share most of a text's longer words; two at least."""
+    words = _long(text)
+    shared = [len(words & own) for own in known]
     most = max(shared)
     return [place for place, size in enumerate(shared) if size == most > 1][:3]
 
