@@ -191,7 +191,7 @@ class Stack:
         self.folder = folder
         core, edge = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.environ = {
-            **{key: value for key, value in os.environ.items() if "TASKFORGE" not in key},
+            **{key: value for key, value in os.environ.items() if _is_handed_on(key)},
             "TASKFORGE_DATA_DIR": str(folder),
             "TASKFORGE_SECRET_KEY": ROOT_SECRET,
             "TASKFORGE_CORE_BIND": core,
@@ -283,6 +283,11 @@ class Stack:
             keys_pb2.CreateKeyRequest(client_name=name, scopes=scopes), metadata=self.operator
         )
         return Caller(self, name, client.client_id, issued.key.key_id, issued.api_key)
+
+
+def _is_handed_on(variable: str) -> bool:
+    """Our settings are not; and without what Python keeps each process compiles all code again."""
+    return "TASKFORGE" not in variable and variable != "PYTHONDONTWRITEBYTECODE"
 
 
 def request(**changes: Any) -> dict[str, Any]:
