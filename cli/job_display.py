@@ -39,13 +39,15 @@ def show(job: Document) -> None:
 def show_attempt(attempt: dict[str, Any], *, with_text: bool) -> None:
     """One attempt: its model, its calls and its repairs as tables."""
     story = attempt["provenance"]
-    model = ", ".join(f"{name} {plain(value)}" for name, value in story["model"].items())
+    model = ", ".join(f"{name} {_brief(name, value)}" for name, value in story["model"].items())
     seconds = story["duration_ms"] / 1000
     click.echo(f"Attempt {attempt['number']} {attempt['outcome']} after {seconds:.1f} s")
     click.echo(f"by {plain(story['worker_id'])}, model: {model}\n")
     _show_calls(story)
     if story["repairs"]:
+        click.echo("")
         _show_repairs(story)
+    click.echo("")
     if with_text:
         for number, call in enumerate(story["calls"], start=1):
             _show_text(number, call)
@@ -113,6 +115,11 @@ def show_runs(runs: list[dict[str, Any]]) -> None:
 
 def _ticket(ticket: Document | None) -> str:
     return f"{ticket['ticket_type']}: {ticket['title']}" if ticket else ""
+
+
+def _brief(name: str, value: Any) -> str:
+    """What is known of a model; the beginning of its digest tells it from others."""
+    return plain(value)[:12] if name == "digest" else plain(value)
 
 
 def _known(value: Any) -> Any:

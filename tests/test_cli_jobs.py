@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.ollama_peer import LARGE, SMALL
+from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tests.stack import SPEC, Caller, Stack
 
 RUN_KEYS = {
@@ -50,10 +50,13 @@ def test_provenance_shows_each_call(stack: Stack, caller: Caller) -> None:
         assert told in shown.stdout
 
 
-def test_what_a_model_writes_does_not_steer_the_terminal(stack: Stack, caller: Caller) -> None:
-    job_id = completed(caller, f"{SPEC}\n[[peer: garbage]]")
+def test_what_a_model_writes_does_not_steer_the_terminal(
+    stack: Stack, caller: Caller, peer: OllamaPeer
+) -> None:
+    peer.replies["steering"] = "I clear the screen: \x1b[2J"
+    job_id = completed(caller, f"{SPEC}\n[[peer: reply steering]]")
     shown = stack.run("jobs", "provenance", job_id, "--text")
-    assert "Of course!" in shown.stdout
+    assert "I clear the screen:" in shown.stdout
     assert "\x1b" not in shown.stdout
 
 
