@@ -104,6 +104,7 @@ def test_hundred_kilobytes_are_read_to_the_end(peer: OllamaPeer) -> None:
     assert result["open_questions"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "count"), [(LARGE, 1), (SMALL, None)])
 def test_megabyte_becomes_tickets_too(peer: OllamaPeer, model: str, count: int | None) -> None:
     """The largest spec that is taken; what no prompt has room for is not lost either."""
@@ -182,14 +183,14 @@ def test_batch_that_no_model_can_write_is_made_of_the_specs_words(peer: OllamaPe
 def test_batch_that_the_time_is_over_for_is_made_of_the_specs_words(peer: OllamaPeer) -> None:
     spec = long_spec(24).replace("rule 2301.", "rule 2301. [[peer: hang]]")
     journal = Journal()
-    result = run(peer, job(spec, ticket_count=40), journal=journal, seconds=3)
+    result = run(peer, job(spec, ticket_count=40), journal=journal, seconds=2)
     assert len(result["tickets"]) == 40
     assert "batch unusable" in {repair.rule for repair in journal.repairs}
     assert "rule 2301." in cited(result, spec)
 
 
 def test_no_batch_in_time_fails_the_job(peer: OllamaPeer) -> None:
-    fault = failure(peer, job(long_spec(24), title="Platform [[peer: hang]]"), seconds=1)
+    fault = failure(peer, job(long_spec(24), title="Platform [[peer: hang]]"), seconds=0.3)
     assert fault.code is JobErrorCode.MODEL_TIMEOUT
 
 

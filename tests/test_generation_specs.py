@@ -209,3 +209,55 @@ def test_table_stays_in_one_ticket_where_it_can(peer: OllamaPeer) -> None:
         if any("Cost:" in criterion for criterion in ticket["acceptance_criteria"])
     ]
     assert len(holders) == 1
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("Errors have one shape", "Ensure that errors have one shape"),
+        ("What comes first", "Cover: What comes first"),
+        ("Read and list", "Read and list shipments"),
+        ("Cancel", "Cancel shipments"),
+        ("The handbook", "Implement the handbook"),
+    ],
+)
+def test_heading_becomes_work(peer: OllamaPeer, heading: str, title: str) -> None:
+    spec = (
+        f"# API\n## Shipments\n### {heading}\nOne is shown. Two follow. Then the handbook ends.\n"
+        "### Limits\n50 requests per second. Bursts of 200 requests.\n"
+    )
+    assert titles(peer, spec)[0] == title
+
+
+def test_merged_sections_stay_whole(peer: OllamaPeer) -> None:
+    """Fewer tickets than sections: a section is not torn to make two equal halves."""
+    sections = "".join(
+        f"## Chapter {name}\n" + f"The page shows {name}. " * 12 + "\n" for name in "ABCDEF"
+    )
+    found = leaves(peer, f"# Book\n{sections}", ticket_count=3)
+    assert len({ticket["title"] for ticket in found}) == 3
+    for name in "ABCDEF":
+        holders = [t for t in found if f"The page shows {name}." in t["acceptance_criteria"]]
+        assert len(holders) <= 1
+
+
+def test_sentence_that_begins_with_code_is_a_sentence(peer: OllamaPeer) -> None:
+    spec = "There is a risk that partners parse errors of `v1`. `v1` is switched off by partner."
+    assert criteria(peer, spec) == ["v1 is switched off by partner."]
+
+
+def test_what_is_put_off_is_no_work(peer: OllamaPeer) -> None:
+    spec = "The page shows all trails. Maybe later also winter routes, but not now."
+    assert criteria(peer, spec) == ["The page shows all trails."]
+
+
+def test_risk_under_a_heading_of_questions_is_a_risk(peer: OllamaPeer) -> None:
+    spec = (
+        "## Recherche\nLe lecteur peut chercher un titre.\n\n## Questions ouvertes\n"
+        "Il y a un risque que l'export manque. Qui paie ?\n"
+    )
+    result = run(peer, job(spec), model=SMALL)
+    assert [risk["description"] for risk in result["risks"]] == [
+        "Il y a un risque que l'export manque."
+    ]
+    assert [asked["question"] for asked in result["open_questions"]] == ["Qui paie ?"]

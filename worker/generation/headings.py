@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from worker.generation import words
-from worker.generation.phrases import LONGEST, begins_with_verb, is_system, mid, trimmed
+from worker.generation.phrases import LONGEST, begins_with_verb, is_system, mid, states, trimmed
 from worker.generation.signals import GENERIC
 from worker.generation.text import capitalised, shorten
 
@@ -19,6 +19,7 @@ _PREPARED = re.compile(
 _SENT = re.compile(
     r"^(?:\w+ )?(?:notifications|e?-?mails|alerts|messages|reminders)$", re.IGNORECASE
 )
+_ASKING = frozenset({"what", "why", "how", "who", "when", "where", "which"})
 _ENFORCED = re.compile(r"(?:rules?|polic(?:y|ies)|permissions?|roles)$", re.IGNORECASE)
 
 
@@ -34,14 +35,32 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
         return ""
     if len(telling) > 1:
         return shorten(f"Implement {_lowered(together(telling), names)}", LONGEST)
-    heading = telling[0]
+    return trimmed(_from_one(telling[0], names))
+
+
+def _from_one(heading: str, names: frozenset[str]) -> str:
     first, _, rest = heading.partition(" ")
+    if first.lower() in _ASKING:
+        return f"Cover: {heading}"
+    if states(heading):
+        return f"Ensure that {mid(heading)}"
     if begins_with_verb(heading):
-        return trimmed(capitalised(_lowered(heading, names)))
+        return capitalised(_lowered(heading, names))
     gerund = words.BY_GERUND.get(first.lower())
     if gerund and rest and _is_gerund(first, rest):
-        return trimmed(f"{capitalised(gerund)} {_lowered(rest, names)}")
-    return trimmed(_about(heading, _lowered(heading, names)))
+        return f"{capitalised(gerund)} {_lowered(rest, names)}"
+    return _about(heading, _lowered(heading, names))
+
+
+def bare_verbs(heading: str, path: tuple[str, ...], names: frozenset[str]) -> str:
+    """A title for a heading of verbs alone, such as "Read and list" under "Shipments"."""
+    said = [word for word in heading.lower().split() if word != "and"]
+    if not said or not path or not all(word in words.VERBS for word in said):
+        return ""
+    # "Import" and "Search" are subjects of their own where what stands above is a document.
+    if len(path) < 2 and any(word in words.NOUNS_TOO for word in said):  # noqa: PLR2004 - title, chapter
+        return ""
+    return trimmed(f"{capitalised(heading.lower())} {_lowered(path[-1], names)}")
 
 
 def _is_gerund(first: str, rest: str) -> bool:
@@ -74,11 +93,17 @@ def _lowered(heading: str, names: frozenset[str]) -> str:
 
 
 def names_in(texts: Iterator[str]) -> frozenset[str]:
-    """Words with a capital that do not begin their sentence."""
+    """Words with a capital that do not begin their sentence, and never stand without it."""
     found: set[str] = set()
+    small: set[str] = set()
     for text in texts:
-        found.update(word.strip(".,;:()\"'") for word in text.split()[1:] if word[:1].isupper())
-    return frozenset(found)
+        for place, word in enumerate(text.split()):
+            bare = word.strip(".,;:()\"'“”")
+            if bare[:1].islower():
+                small.add(bare)
+            elif place and bare[:1].isupper():
+                found.add(bare)
+    return frozenset(name for name in found if name.lower() not in small)
 
 
 def together(headings: list[str]) -> str:
@@ -86,5 +111,8 @@ def together(headings: list[str]) -> str:
     telling = [heading for heading in headings if not GENERIC.fullmatch(heading)] or headings
     if len(telling) == 1:
         return telling[0]
-    joint = f"{telling[0]}, {mid(telling[1])}"
-    return f"{joint} and more" if len(telling) > 2 else joint.replace(", ", " and ")  # noqa: PLR2004 - a pair
+    first, second = telling[0], mid(telling[1])
+    if len(telling) > 2:  # noqa: PLR2004 - a pair
+        return f"{first}, {second} and more"
+    # "Orders, pharmacy and stock" rather than "orders and pharmacy and stock".
+    return f"{first}, {second}" if " and " in f"{first} {second}" else f"{first} and {second}"

@@ -169,6 +169,7 @@ def _infinitives(rest: str) -> str:
 
 
 _PARTICLES = frozenset({"up", "off", "out", "over", "down"})
+_STATES = frozenset({"is", "are", "has", "have"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
 
 
@@ -232,6 +233,12 @@ def from_noun_phrase(text: str) -> str | None:
     if not 1 <= size <= 7 or not bare[:1].isalnum():  # noqa: PLR2004 - longer ones are sentences
         return None
     return f"Add {mid(bare)}"
+
+
+def states(heading: str) -> bool:
+    """Whether a heading is a whole sentence, such as "Errors have one shape"."""
+    first, second, *more = (*heading.lower().split(), "", "")
+    return bool(more[:-1]) and second in _STATES and first not in words.DETERMINERS
 
 
 def _says_something(text: str) -> bool:

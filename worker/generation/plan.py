@@ -96,6 +96,8 @@ def plan(spec: Spec, *, count: int | None, most: int, include_epics: bool) -> Pl
 
 def arranged(pieces: list[Piece], leaves: int) -> list[Piece]:
     """The pieces merged, split or added to until there are so many."""
+    if len(pieces) > leaves:
+        pieces = _rejoined(pieces, leaves)
     _merge(pieces, leaves)
     _split(pieces, leaves)
     return _with_facets(pieces, leaves)
@@ -163,8 +165,14 @@ def epic_count(wanted: int, pieces: list[Piece]) -> int:
     return max(1, min(sections, wanted // _TICKETS_PER_EPIC, 8))
 
 
+def _rejoined(pieces: list[Piece], leaves: int) -> list[Piece]:
+    """The pieces of each section in one, where there are sections enough: they belong together."""
+    whole = by_section([unit for piece in pieces for unit in piece.units])
+    return whole if len(whole) >= leaves else pieces
+
+
 def _merge(pieces: list[Piece], leaves: int) -> None:
-    """Joins the neighbours that are smallest together, within a chapter if possible."""
+    """Joins the neighbours that are smallest together, within a section or chapter if possible."""
     while len(pieces) > max(leaves, _MANY) * 2:  # first in bulk: a book has thousands
         pieces[:] = [_joined(pieces[at : at + 2]) for at in range(0, len(pieces), 2)]
     while len(pieces) > leaves:
@@ -177,8 +185,10 @@ def _joined(pieces: list[Piece]) -> Piece:
 
 
 def _cost(one: Piece, other: Piece) -> tuple[int, bool]:
-    apart = one.units[-1].section.path != other.units[0].section.path
-    return len(one.units) + len(other.units) + (2 if apart else 0), apart
+    before, after = one.units[-1].section, other.units[0].section
+    apart = before.path != after.path
+    strange = 0 if before is after else 2
+    return len(one.units) + len(other.units) + strange + (2 if apart else 0), apart
 
 
 def _split(pieces: list[Piece], leaves: int) -> None:

@@ -91,12 +91,15 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     prose = sentence.form is Form.PROSE
     if signals.is_imprint(sentence.text):
         return Role.CONTEXT
+    asks = signals.is_question(sentence.text)
+    if prose and signals.is_risk(sentence.text) and not asks and topic is not Topic.OUTSIDE:
+        return Role.RISK
     if topic in _ROLES:
         return _ROLES[topic]
-    if signals.is_question(sentence.text):
+    if asks:
         return Role.QUESTION
-    if prose and signals.is_risk(sentence.text):
-        return Role.RISK
+    if prose and signals.is_put_off(sentence.text):
+        return Role.OUTSIDE
     background = topic is Topic.BACKGROUND or (opens and prose)
     told = background and not signals.is_wish(sentence.text)
     text = sentence.text

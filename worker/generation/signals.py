@@ -87,7 +87,9 @@ _CURRENT = _any(
     r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been"
 )
 _RISK = _any(
-    r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that"
+    r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that|"
+    r"il y a un risque|risque (?:que|de)|es besteht (?:das|ein) risiko|"
+    r"(?:hay|existe) (?:un|el) riesgo|h[áa] (?:um|o) risco|c'è il rischio"
 )
 _FAULT = _any(
     r"bugs?|broken|crash(?:es|ed|ing)?|regression|defects?|does not work|doesn't work|"
@@ -106,9 +108,14 @@ _IMPRINT = re.compile(
     r"\s*[:：]\s*\S.{0,120}",
     re.IGNORECASE,
 )
+_PUT_OFF = _any(
+    r"not now|out of scope|not (?:a )?part of (?:this|the)|(?:maybe|perhaps|possibly) later|"
+    r"in a (?:later|second) (?:phase|release|version)|"
+    r"not (?:needed |planned )?(?:in|for) (?:this|the first) (?:release|version|phase)"
+)
 _ABOUT_US = re.compile(
     r"we\s+(?:currently |now |all |also |only )*"
-    r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|"
+    r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|i (?:keep|am|often)\b|"
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
     r"(?:describes?|proposes?|covers?|explains?|is|specifies|defines?|outlines?)\b|"
     r"(?:it )?depends on\b|see (?:also )?\S",
@@ -174,6 +181,11 @@ def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
     wished = is_wish(text) or is_strong(text) or _CONDITION.search(text)
     return bool(_CURRENT.search(text)) and not wished
+
+
+def is_put_off(text: str) -> bool:
+    """Whether a sentence says that something is not to be done, or not yet."""
+    return bool(_PUT_OFF.search(text))
 
 
 def is_imprint(text: str) -> bool:

@@ -100,8 +100,8 @@ def _section(heading: str, path: list[tuple[int, str]], found: list[Sentence]) -
     return Section(heading, tuple(name for _, name in path[:-1]), tuple(found))
 
 
-# A sentence ends at a full stop before a capital, or at a full-width one.
-_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d)|(?<=[。！？])")
+# A sentence ends at a full stop before a capital or code, or at a full-width one.
+_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|bzw|ca|p\.ex)|\b[A-Z])\.$"
 )

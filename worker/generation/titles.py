@@ -26,7 +26,7 @@ def titles(piece: Piece, names: frozenset[str], *, english: bool) -> list[str]:
 
 def _english(piece: Piece, names: frozenset[str]) -> list[str]:
     """For whole sections their headings come first; for a part what it says itself."""
-    headed = headings.from_headings([section.heading for section in piece.sections], names)
+    headed = _headed(piece, names)
     faults = [unit.text for unit in piece.units if unit.is_fault]
     if 2 * len(faults) > len(piece.units):
         return [phrases.from_fault(text) for text in faults]
@@ -37,6 +37,15 @@ def _english(piece: Piece, names: frozenset[str]) -> list[str]:
         return [headed, *(abilities[:2] if len(piece.sections) == 1 else [])]
     rows = _rows(piece, headed)
     return [*rows, *([] if rows else said[:3])] or _named(piece) or _parts(piece, headed)
+
+
+def _headed(piece: Piece, names: frozenset[str]) -> str:
+    """The title that the headings give; empty where they name nothing."""
+    sections = piece.sections
+    verbs = headings.bare_verbs(sections[0].heading, sections[0].path, names)
+    if verbs and len(sections) == 1:
+        return verbs
+    return headings.from_headings([section.heading for section in sections], names)
 
 
 def _named(piece: Piece) -> list[str]:
