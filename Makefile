@@ -28,7 +28,7 @@ demo: $(STAMP) ## Turn the sample spec into tickets with the embedded model
 	@taskforge demo
 
 test: $(STAMP) ## Run the tests, on SQLite and on real PostgreSQL and Redis
-	pytest -m "not slow" -n 3 --dist loadfile
+	pytest -m "not slow" -n 4 --dist loadfile
 
 slow: $(STAMP) ## Run the slow tests: `make demo` for real, and what takes minutes
 	pytest -m slow --durations 5

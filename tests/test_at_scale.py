@@ -20,6 +20,9 @@ from tests.conftest import storage
 from tests.storage import run
 from tickets.settings import load
 
+# The tables take seconds to fill.
+pytestmark = pytest.mark.slow
+
 MANY = 100_000
 PAGE = 100
 SETTINGS = load({}, lambda path: Path(path).read_text())

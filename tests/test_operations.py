@@ -52,6 +52,7 @@ def result(stack: Stack, key: str, job_id: str) -> bytes:
     return done.stdout.encode()
 
 
+@pytest.mark.slow
 def test_sqlite_is_restored_with_its_keys_and_results(peer: OllamaPeer, tmp_path: Path) -> None:
     # The root secret in its file, as `taskforge up` makes it.
     environ = {"TASKFORGE_OLLAMA_URL": peer.url}
@@ -73,6 +74,7 @@ def test_sqlite_is_restored_with_its_keys_and_results(peer: OllamaPeer, tmp_path
         assert "unauthorized" in stack.run("tickets", "list", **refused).stderr
 
 
+@pytest.mark.slow
 def test_postgresql_is_restored_with_its_keys_and_results(
     peer: OllamaPeer, postgres_server: PostgresServer, redis_server: RedisServer, tmp_path: Path
 ) -> None:
@@ -97,6 +99,7 @@ def test_postgresql_is_restored_with_its_keys_and_results(
         assert result(stack, key, job_id) == was
 
 
+@pytest.mark.slow
 def test_without_the_root_secret_keys_are_void(peer: OllamaPeer, tmp_path: Path) -> None:
     with running({"TASKFORGE_OLLAMA_URL": peer.url}, tmp_path) as stack:
         key, _, _ = finished(stack)
