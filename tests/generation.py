@@ -43,13 +43,14 @@ def run(
     journal: Journal | None = None,
     provider: Provider | None = None,
     seconds: float = 60,
+    cancellation: Cancellation | None = None,
 ) -> dict[str, Any]:
     """The result of a job, which keeps every rule."""
     result = generate(
         asked,
         provider or Provider(peer.url, model=model),
         deadline=time.monotonic() + seconds,
-        cancellation=Cancellation(),
+        cancellation=cancellation or Cancellation(),
         report=lambda _stage, _progress: None,
         journal=journal,
     )

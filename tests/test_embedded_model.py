@@ -4,6 +4,7 @@ import json
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -49,8 +50,13 @@ TICKET = {
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedModel]:
-    with process.start(tmp_path_factory.mktemp("model") / "model.log") as running:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("model") / "model.log"
+
+
+@pytest.fixture(scope="module")
+def model(log: Path) -> Iterator[EmbeddedModel]:
+    with process.start(log) as running:
         yield running
 
 
@@ -88,6 +94,20 @@ def seconds(call: Callable[[], Any]) -> float:
     start = time.monotonic()
     call()
     return time.monotonic() - start
+
+
+def test_client_that_resets_its_connection_leaves_no_traceback(
+    model: EmbeddedModel, log: Path
+) -> None:
+    address = urlsplit(model.url)
+    with socket.create_connection((address.hostname, address.port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert connection.recv(64)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    # Served after the reset has been noticed, as both are noticed in turn.
+    for _ in range(3):
+        assert requests.get(model.url, timeout=10).ok
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 def test_says_what_it_is(model: EmbeddedModel) -> None:

@@ -14,10 +14,11 @@ from tests.generation import job
 from tests.generation import run as checked
 from tests.ollama_peer import SMALL, OllamaPeer
 from tickets import validation
+from tickets.errors import JobErrorCode
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
 from worker.embedded import process
-from worker.generation.job import GenerationJob
+from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.pipeline import generate
 from worker.provider import Provider
 
@@ -200,6 +201,27 @@ def test_instructions_in_the_spec_are_text(peer: OllamaPeer) -> None:
 def test_useless_answers_are_done_without(peer: OllamaPeer) -> None:
     result = run(peer, job(f"{BOOKING}\n\n[[peer: garbage]]", ticket_count=5))
     assert len(result["tickets"]) == 5
+
+
+@pytest.mark.parametrize("marker", ["loop", "blank", "no-done", "length", "narrow 10"])
+def test_answers_without_an_end_are_done_without(peer: OllamaPeer, marker: str) -> None:
+    result = run(peer, job(f"{BOOKING}\n\n[[peer: {marker}]]", ticket_count=5))
+    assert len(result["tickets"]) == 5
+
+
+def test_model_that_gets_too_slow_is_done_without(peer: OllamaPeer) -> None:
+    """The first choices have come; the rest is decided by the order of the spec."""
+    spec = BOOKING.replace("Reports are based", "[[peer: hang]] Reports are based")
+    result = checked(peer, job(spec), model=SMALL, seconds=0.5)
+    assert "Employees can search rooms by date and size." in texts(result)
+    assert "They show the use of each room in a month." in texts(result)
+
+
+def test_model_that_never_answers_is_a_timeout(peer: OllamaPeer) -> None:
+    spec = BOOKING.replace("Employees can search", "[[peer: hang]] Employees can search")
+    with pytest.raises(GenerationError) as caught:
+        checked(peer, job(spec), model=SMALL, seconds=0.3)
+    assert caught.value.code is JobErrorCode.MODEL_TIMEOUT
 
 
 def test_progress_names_tickets(peer: OllamaPeer) -> None:

@@ -4,6 +4,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 
 from tests.generation import failure, job, run
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
+from tests.waiting import eventually
 from tickets.errors import JobErrorCode
+from worker.cancellation import Cancellation
+from worker.generation.job import GenerationCancelled
 from worker.generation.journal import Journal
 from worker.provider import Provider
 
@@ -228,6 +232,21 @@ def test_server_that_stays_away_fails_the_job_as_such(
     monkeypatch.setattr("worker.generation.calls._PAUSES_S", (0.01, 0.02))
     fault = failure(peer, job(long_spec(24).replace("rule 2301.", "[[peer: status 500]]")))
     assert (fault.code, fault.retryable) == (JobErrorCode.OLLAMA_UNAVAILABLE, True)
+
+
+def test_cancelled_job_hangs_up_on_all_servers() -> None:
+    with ExitStack() as stack:
+        peers = [stack.enter_context(OllamaPeer()) for _ in range(2)]
+        found = Provider(",".join(one.url for one in peers), model=LARGE)
+        cancellation = Cancellation()
+        asked = job(long_spec(24), title="Platform [[peer: hang]]", include_epics=False)
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        running = pool.submit(run, peers[0], asked, provider=found, cancellation=cancellation)
+        eventually(lambda: all(one.chats() for one in peers))
+        cancellation.request()
+        with pytest.raises(GenerationCancelled):
+            running.result(timeout=10)
+        eventually(lambda: [one.disconnects for one in peers] == [1, 1])
 
 
 def test_twins_across_batches_are_merged(peer: OllamaPeer) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import signal
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from itertools import chain
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from worker.cancellation import Cancellation
@@ -76,6 +77,11 @@ class OllamaServer(socketserver.ThreadingTCPServer):
         self.local_only = ip_address(bound_host).is_loopback
         self._open: set[Cancellation] = set()
         self._closing = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients hang up as they like; anything else is a fault of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @contextmanager
     def cancellable(self) -> Iterator[Cancellation]:

@@ -1,33 +1,26 @@
 """How much mending one attempt may do: by number, by tokens and by time."""
 
 import threading
-import time
-from collections.abc import Callable
 
 from tickets.errors import JobErrorCode
+from worker.generation.calls import Calls
 from worker.generation.job import GenerationError
 
 _REPAIRS = 3
 _REPAIRS_PER_BATCH = 2
-# A repair is only begun when there is time for one as long as the longest call so far.
-_SPARE = 1.3
 
 
 class Budget:
     """Safe to share between threads.
 
     Args:
-        deadline: On the monotonic clock.
+        calls: The attempt's, which know what has been spent and how late it is.
         tokens: Completion tokens after which nothing is asked for again.
-        spent: Tells the completion tokens so far, and the longest call in seconds.
     """
 
-    def __init__(
-        self, *, deadline: float, tokens: int, spent: Callable[[], tuple[int, float]]
-    ) -> None:
-        self._deadline = deadline
+    def __init__(self, calls: Calls, *, tokens: int) -> None:
+        self._calls = calls
         self._tokens = tokens
-        self._spent = spent
         self._lock = threading.Lock()
         self._left = _REPAIRS
 
@@ -38,8 +31,7 @@ class Budget:
 
     def take(self) -> bool:
         """Takes one repair; False when there is none left, or no tokens or time for it."""
-        tokens, longest_s = self._spent()
-        if tokens >= self._tokens or time.monotonic() + longest_s * _SPARE >= self._deadline:
+        if self._calls.is_late or self._calls.spent() >= self._tokens:
             return False
         with self._lock:
             self._left -= 1

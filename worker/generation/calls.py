@@ -19,6 +19,7 @@ Message = dict[str, str]
 
 # Before a call that has failed is made again, unless the server asks for longer.
 _PAUSES_S = (1.0, 4.0)
+_SPARE = 1.3
 # What a window shrinks to when a prompt turned out not to fit into it.
 _SMALLER = 0.5
 _SMALLEST_WINDOW = 1024
@@ -107,9 +108,14 @@ class Calls:
                 return self._read_whole(reply, messages)
         raise AssertionError("the last try ends the loop")
 
-    def spent(self) -> tuple[int, float]:
-        """Completion tokens so far, and the longest call in seconds."""
-        return sum(reply.completion_tokens or 0 for reply in self.replies), self.longest_s
+    @property
+    def is_late(self) -> bool:
+        """There is no time for another call as long as the longest so far."""
+        return time.monotonic() + self.longest_s * _SPARE >= self.deadline
+
+    def spent(self) -> int:
+        """Completion tokens so far, as far as they are known."""
+        return sum(reply.completion_tokens or 0 for reply in self.replies)
 
     def _once(
         self,

@@ -10,9 +10,11 @@ Whether a piece is a story or a task it answered alike for all: it is not asked.
 from dataclasses import dataclass
 from typing import Any
 
+from tickets.errors import JobErrorCode
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.blocks import Form
 from worker.generation.calls import Calls, Message, TooLongError
+from worker.generation.job import GenerationError
 from worker.generation.plan import Piece, chapters
 from worker.generation.prompts import load
 from worker.generation.roles import Unit
@@ -48,13 +50,18 @@ def first_choice(piece: Piece, title: str) -> Choice:
 
 
 def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
-    """Lets the model choose among titles and leading sentences, where there are several.
+    """Lets the model choose among titles and leading sentences, where that makes a difference.
 
-    An answer of no use costs nothing: the order of the spec decides.
+    An answer of no use costs nothing, and neither does one that there is no time
+    for once others have come: the order of the spec decides.
     """
     leads = _by_opening(piece)
     first = first_choice(piece, titles[0])
-    if len(titles) == 1 and len(leads) == 1:
+    # One title for several sections says more than any of their sentences.
+    if len(titles) == 1 and (len(leads) == 1 or len(piece.sections) > 1):
+        return first
+    if calls.replies and calls.is_late:
+        calls.journal.repair("no time left to choose", ticket=first.title, done="took the first")
         return first
     try:
         reply = calls.ask(
@@ -65,7 +72,9 @@ def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
             prompt=load("extractive"),
         )
         answer = parse(reply.text)
-    except (NoJsonError, UnusableError, TooLongError) as fault:
+    except (NoJsonError, GenerationError) as fault:
+        if not _may_be_done_without(fault, calls):
+            raise
         calls.journal.repair("choice unusable", ticket=first.title, done=f"took the first: {fault}")
         return first
     if not isinstance(answer, dict):
@@ -76,6 +85,13 @@ def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
         lead=leads[lead] if isinstance(lead, str) and lead in leads else first.lead,
         by_model=True,
     )
+
+
+def _may_be_done_without(fault: Exception, calls: Calls) -> bool:
+    """Whether the order of the spec may decide: the model has failed, not its server."""
+    if isinstance(fault, GenerationError) and fault.code is JobErrorCode.MODEL_TIMEOUT:
+        return bool(calls.replies)
+    return isinstance(fault, (NoJsonError, UnusableError, TooLongError))
 
 
 def _by_opening(piece: Piece) -> dict[str, Unit]:

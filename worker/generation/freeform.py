@@ -61,9 +61,7 @@ class _Run:
             whole=True,
         )
         expected = self._whole.expected * shape.DEPTHS[job.output_detail].tokens
-        self._budget = Budget(
-            deadline=calls.deadline, tokens=_MOST_TOKENS * expected + 2000, spent=calls.spent
-        )
+        self._budget = Budget(calls, tokens=_MOST_TOKENS * expected + 2000)
         self._writer = Writer(job, calls, self._budget, report)
 
     def drafts(self) -> Drafts:
