@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from worker.generation import phrases, signals
+from worker.generation import language, phrases
 from worker.generation.draft import TicketDraft
 from worker.generation.journal import Journal
 from worker.generation.similarity import repeats, within, words
@@ -92,7 +92,7 @@ def _has_no_title(ticket: TicketDraft) -> bool:
 
 
 def _title(sentence: str) -> str:
-    made = phrases.imperative(sentence) if signals.is_english(sentence) else None
+    made = phrases.imperative(sentence) if language.is_english(sentence) else None
     return made or phrases.quoted(sentence)
 
 

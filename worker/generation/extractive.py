@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from tickets.lifecycle import Stage
-from worker.generation import signals
+from worker.generation import language, signals
 from worker.generation.blocks import Form
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
@@ -78,7 +78,7 @@ def unaided(units: list[Unit], count: int, detail: str) -> list[TicketDraft]:
 
 def _tickets(planned: Plan, detail: str, chosen: Chooser) -> list[TicketDraft]:
     names = names_in(unit.text for unit in planned.units)
-    english = signals.is_english(" ".join(unit.text for unit in planned.units))
+    english = language.is_english(" ".join(unit.text for unit in planned.units))
     tickets: list[TicketDraft] = []
     for piece in planned.pieces:
         if piece.base is not None:
