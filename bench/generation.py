@@ -33,12 +33,13 @@ def main() -> None:
         runs: list[Run] = []
         for way, name, asked in _jobs(given, specs):
             left = ends_at - time.monotonic()
-            if left < 1:
+            # One that is cut short by the whole would say nothing about its way.
+            if left < (given.naive_seconds if way == "naive" else 1):
                 print(f"not run, out of time: {way} {name}")
                 continue
             if way == "naive":
-                seconds = min(given.naive_seconds, left)
-                run = naive(name, specs[name], asked, (provider.client, model), seconds)
+                at = (provider.client, model)
+                run = naive(name, specs[name], asked, at, given.naive_seconds)
             else:
                 run = pipeline(name, specs[name], asked, provider, min(given.seconds, left))
             runs.append(run)
