@@ -105,6 +105,16 @@ def test_ticket_that_has_nothing_of_its_sentences_is_written_again(peer: OllamaP
     assert run(peer, job())["tickets"][0]["title"] == "Search rooms"
 
 
+def test_ticket_that_stays_strange_is_made_of_its_sentences(peer: OllamaPeer) -> None:
+    strange = with_first(
+        title="Launch quantum teleporters", description="Beam unicorns.", criteria=["They dance."]
+    )
+    found = replying(peer, strange)["tickets"][0]
+    assert found["title"] == "Let employees search rooms by date and size"
+    assert found["acceptance_criteria"] == ["Employees can search rooms by date and size."]
+    assert found["metadata"]["confidence"] == 0.4
+
+
 def test_scripts_without_spaces_are_compared_too(peer: OllamaPeer) -> None:
     spec = "在庫が減ったら担当者にメールで通知する。商品をバーコードで登録できること。"
     answer = {

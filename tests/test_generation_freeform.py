@@ -226,7 +226,7 @@ def test_epics_are_left_out_when_unwanted(peer: OllamaPeer) -> None:
 
 
 def test_too_many_tickets_are_cut_to_the_count(peer: OllamaPeer) -> None:
-    answer = {"tickets": [ticket(f"Piece {number}") for number in range(9)]}
+    answer = {"tickets": [ticket(f"Search rooms of floor {number}") for number in range(9)]}
     assert len(replying(peer, answer, ticket_count=4)["tickets"]) == 4
     assert len(replying(peer, answer, max_ticket_count=2)["tickets"]) == 2
 

@@ -26,6 +26,8 @@ _BLANK = re.compile(
 )
 _SHORTEST_TITLE = 3
 _LIKELY_SOURCE = 0.5
+# How far a ticket is trusted that the model has written nothing of.
+_UNAIDED = 0.4
 
 
 def is_blank(text: str) -> bool:
@@ -78,6 +80,23 @@ def problems(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
     elif not _is_about(ticket, quotes(ticket, sentences)):
         found.append("it has nothing in common with the sentences that it cites")
     return found
+
+
+def put_in_own_words(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:
+    """Makes a ticket that has nothing of the sentences it cites one of those sentences.
+
+    Args:
+        ticket: Changed in place; one that cites nothing, or has something of it, is left alone.
+        sentences: Those that it could cite.
+        journal: Takes the repair.
+    """
+    quoted = quotes(ticket, sentences)
+    if not quoted or _is_about(ticket, quoted):
+        return
+    journal.repair("nothing of its sentences", ticket=ticket.title, done="taken from the spec")
+    ticket.title, ticket.description = _title(quoted[0]), " ".join(quoted)
+    ticket.criteria = quoted
+    ticket.confidence = _UNAIDED
 
 
 def _is_about(ticket: TicketDraft, quoted: list[str]) -> bool:

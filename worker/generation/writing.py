@@ -164,6 +164,7 @@ class Writer:
         if bad and self._budget.take():
             rewrite(self._job, batch, found, bad, self._calls)
         for place in bad:
+            checks.put_in_own_words(found.tickets[place], batch.sentences, self._calls.journal)
             for problem in checks.problems(found.tickets[place], batch.sentences):
                 self._calls.journal.repair(problem, ticket=found.tickets[place].title)
         return found
