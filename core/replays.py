@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+from peewee import Expression, fn
+
 from core import clock
 from core.database import transaction
 from core.jobs import FEATURE
@@ -41,9 +43,13 @@ def start(job_id: UUID, model: str, settings: Settings) -> Job:
         original = _original(job_id)
         if original.ended_at is None:
             raise TaskForgeError(Reason.JOB_NOT_ENDED, f"the job is {original.status} still")
+        expires_at = _expires_at(original.ended_at, settings)
+        if expires_at <= clock.now():
+            # About to be deleted.
+            raise _not_found()
         _take_room(settings.max_queued)
         texts = JobInput.get_by_id(original.id)
-        replay = _insert(original, _expires_at(original.ended_at, settings))
+        replay = _insert(original, expires_at)
         JobInput.insert(
             job=replay.id, title=texts.title, spec=texts.spec, options=bytes(texts.options)
         ).execute()
@@ -71,14 +77,32 @@ def of_job(job_id: UUID) -> list[UUID]:
     return [replay.job_id for replay in found]
 
 
-def ended_among(originals: Sequence[UUID]) -> list[UUID]:
-    """The replays of these jobs that have ended, to be deleted with them."""
-    found = (
-        JobReplay.select(JobReplay.job)
-        .join(Job, on=JobReplay.job == Job.id)
-        .where(JobReplay.original.in_(originals), Job.ended_at.is_null(False))
+def among(originals: Sequence[UUID]) -> list[UUID]:
+    """The replays of these jobs, to be deleted with them."""
+    return [r.job_id for r in JobReplay.select().where(JobReplay.original.in_(originals))]
+
+
+def outliving(ended_before: int) -> list[Job]:
+    """The replays that have not ended, of jobs that ended before a time."""
+    original = Job.alias()
+    return list(
+        Job.select()
+        .join(JobReplay, on=JobReplay.job == Job.id)
+        .join(original, on=JobReplay.original == original.id)
+        .where(Job.ended_at.is_null(), original.ended_at < ended_before)
     )
-    return [replay.job_id for replay in found]
+
+
+def all_ended() -> Expression:
+    """Of a job: that none of its replays waits or runs."""
+    replay = Job.alias()
+    live = (
+        JobReplay.select(JobReplay.job)
+        .join(replay, on=JobReplay.job == replay.id)
+        .where(JobReplay.original == Job.id, replay.ended_at.is_null())
+    )
+    ended: Expression = ~fn.EXISTS(live)
+    return ended
 
 
 def link(job_id: UUID, client_id: UUID) -> JobReplay | None:
@@ -92,7 +116,7 @@ def link(job_id: UUID, client_id: UUID) -> JobReplay | None:
 def _original(job_id: UUID) -> Job:
     job: Job | None = Job.get_or_none(Job.id == job_id)
     if job is None:
-        raise TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
+        raise _not_found()
     replayed = link(job.id, job.client_id)
     return job if replayed is None else Job.get_by_id(replayed.original_id)
 
@@ -129,3 +153,7 @@ def _insert(original: Job, expires_at: int) -> Job:
 def _expires_at(ended_at: int, settings: Settings) -> int:
     kept_until = ended_at + clock.micros(settings.retention_days * _DAY_S)
     return min(clock.now() + clock.micros(settings.job_ttl_s), kept_until)
+
+
+def _not_found() -> TaskForgeError:
+    return TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")

@@ -68,6 +68,10 @@ class Sweeper:
         """Deletes jobs past their retention with their texts, and workers long gone."""
         at = clock.now()
         ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
+        for replay in replays.outliving(ended_before):
+            # Whatever it was given to live: it holds texts of a job that are due.
+            with transaction():
+                move(replay, Verb.EXPIRE, Status(replay.status))
         while _purge_some(ended_before):
             pass
         with transaction():
@@ -116,15 +120,19 @@ def _expirable(at: int) -> Expression:
 
 
 def _purge_some(ended_before: int) -> bool:
-    """Deletes a batch in a transaction of its own; False when nothing was left to delete."""
-    old = Job.select(Job.id).where(Job.ended_at < ended_before)
+    """Deletes a batch in a transaction of its own; False when nothing was left to delete.
+
+    A replay that has not ended yet keeps the job that it runs again, so that it
+    is found and goes with it.
+    """
+    old = Job.select(Job.id).where(Job.ended_at < ended_before, replays.all_ended())
     some = old.order_by(Job.ended_at).limit(_PURGE_BATCH)
     with transaction():
         # What another core deletes at this moment need not be waited for.
         query = some.for_update(skip_locked=True) if row_locks() else some
         ids = [job.id for job in query]
         if ids:
-            Job.delete().where(Job.id.in_(ids + replays.ended_among(ids))).execute()
+            Job.delete().where(Job.id.in_(ids + replays.among(ids))).execute()
     return bool(ids)
 
 

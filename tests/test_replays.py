@@ -6,7 +6,7 @@ import pytest
 from taskforge.admin.v1 import clients_pb2, jobs_pb2
 from taskforge.tickets.v1 import jobs_pb2 as tickets_pb2
 
-from tests.hands import Hands
+from tests.hands import Hands, complete_request
 from tests.ollama_peer import SMALL
 from tests.refusals import reason_of
 from tests.stack import SPEC, Caller, Stack
@@ -169,6 +169,27 @@ def test_it_is_deleted_with_the_original(idle_caller: Caller, hands: Hands, orig
     eventually(lambda: idle_caller.get(f"{JOBS}/{original}").status_code == 404)
     stack, request = hands.stack, jobs_pb2.GetJobRequest(job_id=again)
     assert reason_of(stack.jobs.GetJob, request, stack.operator) == "JOB_NOT_FOUND"
+
+
+@pytest.mark.parametrize("runs", [False, True], ids=["waiting", "running"])
+def test_one_that_has_not_ended_is_deleted_with_the_original_too(
+    idle_caller: Caller, hands: Hands, original: str, runs: bool
+) -> None:
+    again = replay(hands.stack, original)
+    held = hands.take(again) if runs else None
+
+    stored = identifier(hands.stack, original)
+    execute(hands.stack, "UPDATE jobs SET ended_at = 1000000 WHERE id = ?", stored)
+
+    eventually(lambda: idle_caller.get(f"{JOBS}/{original}").status_code == 404)
+    stack, request = hands.stack, jobs_pb2.GetJobRequest(job_id=again)
+    assert reason_of(stack.jobs.GetJob, request, stack.operator) == "JOB_NOT_FOUND"
+    kept = "SELECT count(*) FROM job_inputs WHERE job_id = ?"
+    assert execute(stack, kept, identifier(stack, again)) == [(0,)]
+    counters = "SELECT queued, running FROM clients WHERE name = '(replays)'"
+    assert execute(stack, counters) == [(0, 0)]
+    if held is not None:
+        assert hands.reason("CompleteJob", complete_request(held)) == "LEASE_LOST"
 
 
 def test_it_does_not_outlive_the_originals_retention(hands: Hands, original: str) -> None:
