@@ -54,7 +54,7 @@ _NUMBERED = re.compile(r"\s{0,3}(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
 _DOTTED = re.compile(r"\s{0,3}\d{1,2}(?:\.\d{1,2})+\.?\s+\S.{0,68}$")
 _RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_DIVIDER = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 
 _LONGEST_HEADING = 70
 _ABBREVIATED = 3
@@ -183,7 +183,7 @@ def _is_table(lines: list[_Line], at: int) -> bool:
         return False
     nearby = lines[at + 1 : at + 2]
     return lines[at].stripped.startswith("|") or any(
-        _DIVIDER.match(line.text) and "|" in line.text for line in nearby
+        _DIVIDER.match(line.stripped) and "|" in line.text for line in nearby
     )
 
 
@@ -192,8 +192,10 @@ def _table(lines: list[_Line], at: int) -> tuple[list[Block], int]:
     end = at
     while end < len(lines) and "|" in lines[end].text:
         end += 1
-    rows = [(line, _cells(line.text)) for line in lines[at:end] if not _DIVIDER.match(line.text)]
-    has_head = bool(rows) and end - at > 1 and bool(_DIVIDER.match(lines[at + 1].text))
+    rows = [
+        (line, _cells(line.text)) for line in lines[at:end] if not _DIVIDER.match(line.stripped)
+    ]
+    has_head = bool(rows) and end - at > 1 and bool(_DIVIDER.match(lines[at + 1].stripped))
     head = rows[0][1] if has_head else []
     body = rows[1:] if has_head and len(rows) > 1 else rows
     blocks = [Block(Form.ROW, _row(head, cells), line.start, line.end) for line, cells in body]

@@ -61,6 +61,7 @@ _FEWEST_UNDER_EPIC = 3
 _FEWEST_WITH_EPIC = 4
 _TICKETS_PER_EPIC = 5
 _FEWEST_WITH_EPICS = 10
+# Twice what a job may ask for; the time to cut or join more of them grows as their square.
 _MANY = 100
 
 
@@ -132,7 +133,7 @@ def _parts(piece: Piece, *, alone: bool) -> list[Piece]:
     if alone and len(paragraphs := _paragraphs(piece)) > 1:
         return [part for own in paragraphs for part in _parts(own, alone=False)]
     parts = [piece]
-    _split(parts, _size(piece, alone=alone))
+    _split(parts, min(_size(piece, alone=alone), _MANY))
     return parts
 
 
