@@ -78,9 +78,15 @@ class Sweeper:
             Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
 
     def _notice_outage(self, at: int) -> None:
-        """After an outage longer than a lease, waits one lease before it judges."""
-        lease = clock.micros(self._settings.lease_s)
-        if at - self._swept_at > max(lease, 2 * clock.micros(self._settings.sweep_s)):
+        """After an outage that may have outlasted a lease, waits one lease before it judges.
+
+        A worker may have been silent for a beat before it, and is for one after it.
+        """
+        lease, beat, sweep = map(
+            clock.micros,
+            (self._settings.lease_s, self._settings.heartbeat_s, self._settings.sweep_s),
+        )
+        if at - self._swept_at > max(lease - 2 * beat, 2 * sweep):
             self._judge_from = at + lease
 
     def _recover(self, job: Job) -> None:

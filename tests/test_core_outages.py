@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.hands import Hands
 from tests.ollama_peer import OllamaPeer
 from tests.outages import asked, under_way
 from tests.processes import free_port
@@ -18,6 +19,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.slow
 
 LEASE_S = 4
+BEAT_S = 1
 
 
 @dataclass
@@ -88,6 +90,20 @@ def test_a_job_that_ends_while_core_is_away_is_reported_when_it_is_back(
     assert caller.wait(job_id)["status"] == "completed"
     assert site.losses(job_id) == (0, 0)
     assert asked(peer, "ends-meanwhile") == 1
+
+
+def test_a_worker_that_could_not_be_heard_for_less_than_a_lease_is_not_judged(
+    idle_caller: Caller, hands: Hands
+) -> None:
+    held = hands.take(idle_caller.submit())
+    time.sleep(BEAT_S)  # its next heartbeat is due
+    with hands.stack.core.frozen():
+        time.sleep(LEASE_S - BEAT_S + 0.2)  # the lease is over
+    time.sleep(1)  # sweeps
+
+    hands.beat(held)
+
+    hands.complete(held)
 
 
 def test_a_frozen_worker_is_not_heard_once_its_job_runs_elsewhere(

@@ -55,6 +55,9 @@ SETTINGS = load(
     lambda path: Path(path).read_text(),
 )
 LEASE = clock.micros(SETTINGS.lease_s)
+# A sweeper that has been away for longer judges no worker: it may not have been heard since a
+# beat before, and until a beat after.
+AWAY = LEASE - 2 * clock.micros(SETTINGS.heartbeat_s)
 SLOTS = 3
 BEGAN = clock.micros(1_700_000_000)
 
@@ -442,7 +445,7 @@ class Life(RuleBasedStateMachine):
     @rule(number=st.integers(0, 1))
     def a_lease_long_no_worker_speaks_up(self, number: int) -> None:
         for _ in range(3):
-            self.now += LEASE // 2
+            self.now += AWAY
             self.sweep_once(number, None)
 
     @rule(number=st.integers(0, 1), crash=CRASHES)
@@ -451,7 +454,7 @@ class Life(RuleBasedStateMachine):
 
     def sweep_once(self, number: int, crash: int | None) -> None:
         core = self.cores[number]
-        if self.now - core.swept_at > LEASE:
+        if self.now - core.swept_at > AWAY:
             core.patient_until = self.now + LEASE
         answer = self.act(core.sweeper.sweep, crash)
         for job_id in self.changed:
@@ -553,8 +556,8 @@ class Life(RuleBasedStateMachine):
         deadline = self.now + 2 * clock.micros(TTL_S)
         while self.live():
             assert self.now < deadline, "every accepted job ends"
-            # Sweeps that lie further apart than a lease would look like outages.
-            self.now += LEASE - 1
+            # Sweeps that lie further apart would look like outages.
+            self.now += AWAY
             self.act(core.sweeper.sweep)
             self.act(core.sweeper.expire)
             while turn := self.whose_turn():
