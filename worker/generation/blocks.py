@@ -49,9 +49,19 @@ _ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*$")
 _BOLD_LINE = re.compile(r"\s{0,3}(\*\*|__)([^*_]{1,80})\1:?\s*$")
 _BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+|[・●○■□◆※]\s*)(?:\[[ xX]\]\s+)?(.*)$")
+# An emoji or another symbol before a line sets it apart; a cross is kept, for what it says.
+_SYMBOL = r"(?:[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]*)+"
+_CROSSED = re.compile(r"\s*[❌❎✖✗✘🚫⛔🛑]\ufe0f?\s*\S")
+_SYMBOLED = re.compile(rf"\s*{_SYMBOL}\s+(\S.*)$")
+_AROUND = re.compile(rf"^{_SYMBOL}\s+|\s+{_SYMBOL}$")
+# "[09:12] Maria: …" in the log of a chat.
+_SAID = re.compile(
+    r"\s*\[?(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4},?[ T])?\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp][Mm])?\]?"
+    r"\s*(?:[-–]\s+)?<?[^\s\d:<>][^:<>]{0,30}(?::|>)\s+(\S.*)$"
+)
 _STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[a-z][.)]|\(\d{1,3}\))\s+(.*)$")
-_NUMBERED = re.compile(r"\s{0,3}(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
-_DOTTED = re.compile(r"\s{0,3}\d{1,2}(?:\.\d{1,2})+\.?\s+\S.{0,68}$")
+_NUMBERED = re.compile(r"\s{0,3}(?:§\s?)?(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
+_DOTTED = re.compile(r"\s{0,3}(?:§\s?\d{1,3}[a-z]?|\d{1,2}(?:\.\d{1,2})+)\.?\s+\S.{0,68}$")
 _RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
@@ -133,7 +143,7 @@ def _heading(lines: list[_Line], at: int) -> tuple[Block, int] | None:
 def _heading_block(line: _Line, text: str, level: int) -> Block:
     numbered = _NUMBERED.match(text)
     name = _calm(plain(numbered.group(2) if numbered else text).rstrip(":").strip())
-    return Block(None, shorten(name, 120), line.start, line.end, level)
+    return Block(None, shorten(_AROUND.sub("", name) or name, 120), line.start, line.end, level)
 
 
 def _calm(name: str) -> str:
@@ -152,6 +162,7 @@ def _may_head(line: _Line) -> bool:
         and text[-1] not in ".!?;,。！？"
         and not is_imprint(plain(text))
         and not _BULLET.match(line.text)
+        and not _SAID.match(line.text)
         and "|" not in text
         and any(letter.isalpha() for letter in text)
         and not text[0].islower()
@@ -236,6 +247,10 @@ def _form(text: str) -> tuple[Form, str]:
         return Form.ITEM, bullet.group(1)
     if step := _STEP.match(text):
         return Form.STEP, step.group(1)
+    if _CROSSED.match(text):
+        return Form.ITEM, text.strip()
+    if apart := _SYMBOLED.match(text) or _SAID.match(text):
+        return Form.ITEM, apart.group(1)
     return Form.PROSE, text.strip().removeprefix(">").strip()
 
 
@@ -244,6 +259,9 @@ def _begins_anew(lines: list[_Line], at: int) -> bool:
     return bool(
         _BULLET.match(text)
         or _STEP.match(text)
+        or _CROSSED.match(text)
+        or _SYMBOLED.match(text)
+        or _SAID.match(text)
         or _ATX.match(text)
         or _FENCE.match(text)
         or _BOLD_LINE.match(text)

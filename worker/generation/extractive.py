@@ -32,6 +32,7 @@ _CRITERIA = 8
 # The most that a ticket is trusted that no model has looked at.
 _UNAIDED = 0.4
 _INTRODUCES = re.compile(":$")
+_ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
 _CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
 
@@ -188,7 +189,7 @@ def _notes(planned: Plan) -> tuple[list[RiskDraft], list[QuestionDraft]]:
         related = about(unit.text, known)
         if unit.role is Role.RISK:
             risks.append(RiskDraft(unit.text, signals.severity(unit.text), related))
-        elif unit.role is Role.QUESTION and len(unit.text.split()) > 2:  # noqa: PLR2004 - "Why?" asks nothing
+        elif unit.text.lower() not in _ASKS_NOTHING:
             questions.append(QuestionDraft(unit.text, related))
     return risks, questions
 

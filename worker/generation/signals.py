@@ -156,7 +156,8 @@ def labelled(text: str) -> Topic | None:
 
 def is_question(text: str) -> bool:
     """Whether a sentence asks, or says that something is not known."""
-    return bool(_UNKNOWN.search(text)) or text.rstrip("\"')»” ").endswith(("?", "？"))
+    asks = _UNKNOWN.search(text) or text.lower().startswith(("what if ", "what about "))
+    return bool(asks) or text.rstrip("\"')»” ").endswith(("?", "？"))
 
 
 def is_risk(text: str) -> bool:

@@ -77,7 +77,7 @@ wizard worker
 _ADJECTIVES = """
 billing booking building landing listing loading mailing matching ordering planning pricing
 printing processing ranking rating reading reporting running searching setting shipping streaming
-testing tracking training working
+testing tracking training waiting working
 """
 _PHRASE_STARTS = """
 about across after and as at before between but by during for from in into of on or over per
