@@ -261,3 +261,78 @@ def test_risk_under_a_heading_of_questions_is_a_risk(peer: OllamaPeer) -> None:
         "Il y a un risque que l'export manque."
     ]
     assert [asked["question"] for asked in result["open_questions"]] == ["Qui paie ?"]
+
+
+def test_what_is_said_in_a_chat_is_told_apart(peer: OllamaPeer) -> None:
+    spec = (
+        "[09:12] Maria: members get a stamp for each coffee\n"
+        "[09:13] Tom: ten stamps = a free one?\n"
+        "09:15 - Maria: staff must be able to undo a stamp\n"
+        "12/03/2026, 9:18 AM - Tom: push notifications?\n"
+    )
+    result = run(peer, job(spec), model=SMALL)
+    told = [each for ticket in result["tickets"] for each in ticket["acceptance_criteria"]]
+    assert told == ["members get a stamp for each coffee", "staff must be able to undo a stamp"]
+    asked = [question["question"] for question in result["open_questions"]]
+    assert asked == ["ten stamps = a free one?", "push notifications?"]
+
+
+def test_lines_behind_symbols_are_items_and_a_cross_stays(peer: OllamaPeer) -> None:
+    spec = (
+        "🚀 Launch plan 🚀\n\n"
+        "✅ users can react to a post\n❌ ads between posts\n🔥 it loads fast\n"
+    )
+    assert criteria(peer, spec) == [
+        "users can react to a post",
+        "❌ ads between posts",
+        "it loads fast",
+    ]
+    assert "Let users react to a post" in titles(peer, spec, ticket_count=3)
+
+
+def test_paragraphs_of_a_law_are_sections(peer: OllamaPeer) -> None:
+    spec = (
+        "§ 1 Retention\n(1) Invoices shall be kept for ten years.\n(2) Drafts shall be deleted.\n"
+        "§ 2 Access\n(1) Every access shall be logged.\n"
+    )
+    found = leaves(peer, spec, ticket_count=2)
+    assert [ticket["metadata"]["component"] for ticket in found] == ["Retention", "Access"]
+    assert "Drafts shall be deleted." in found[0]["acceptance_criteria"]
+
+
+@pytest.mark.parametrize(
+    "question", ["学生は免除できるか\uff1f", "Multi-currency?", "what if it rains"]
+)
+def test_short_questions_are_kept(peer: OllamaPeer, question: str) -> None:
+    spec = f"# Fees\n- The fee is paid by card.\n- {question}\n"
+    result = run(peer, job(spec), model=SMALL)
+    assert [asked["question"] for asked in result["open_questions"]] == [question]
+
+
+def test_title_that_has_to_be_cut_says_so(peer: OllamaPeer) -> None:
+    """What fits into the room that the contract gives is not cut at all."""
+    words = "sehr lange und ausführliche Beschreibung der Abläufe"
+    whole, long = f"Die Prüfung erfolgt durch {words}", f"Die Lieferung erfolgt durch {words * 3}"
+    first, second = titles(peer, f"- {whole}\n- {long}\n- Der Rest ist kurz\n", ticket_count=3)[:2]
+    assert first == whole
+    assert len(second) <= 120
+    assert second.endswith("…")
+    assert long.startswith(second.removesuffix("…"))
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ("Not before noon", "Not before noon"),
+        ("it may not apply to guests", "It may not apply to guests"),
+        ("Fine. login by link", "Fine. login by link"),
+    ],
+)
+def test_what_is_no_thing_is_not_added(peer: OllamaPeer, said: str, title: str) -> None:
+    assert title in titles(peer, f"- {said}\n- Voucher codes\n", ticket_count=2)
+
+
+def test_waiting_lists_are_things(peer: OllamaPeer) -> None:
+    assert titles(peer, "# Clinic\n## Waiting list\nPatients can join it.\n") == [
+        "Implement waiting list"
+    ]

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from worker.generation import words
-from worker.generation.phrases import LONGEST, begins_with_verb, is_system, mid, states, trimmed
+from worker.generation.phrases import ROOM, begins_with_verb, is_system, mid, states, trimmed
 from worker.generation.signals import GENERIC
-from worker.generation.text import capitalised, shorten
+from worker.generation.text import capitalised, clipped
 
 _MEET = re.compile(
     r"\b(?:performance|security|privacy|accessibility|compliance|availability|reliability|quality|"
@@ -34,7 +34,7 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
     if not telling:
         return ""
     if len(telling) > 1:
-        return shorten(f"Implement {_lowered(together(telling), names)}", LONGEST)
+        return clipped(f"Implement {_lowered(together(telling), names)}", ROOM)
     return trimmed(_from_one(telling[0], names))
 
 

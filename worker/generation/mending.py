@@ -4,7 +4,7 @@ from collections import Counter
 
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.journal import Journal
-from worker.generation.text import capitalised, clean, folded, one_line, shorten
+from worker.generation.text import capitalised, clean, clipped, folded, one_line, shorten
 
 TYPES = ("epic", "story", "task", "bug", "spike")
 LEVELS = ("low", "medium", "high", "critical")
@@ -40,7 +40,7 @@ def mend(drafts: Drafts, journal: Journal, *, name: str, include_epics: bool) ->
 def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
     if len(one_line(ticket.title)) > _TITLE:
         journal.repair("title too long", ticket=ticket.title, done="cut at a word")
-    ticket.title = shorten(capitalised(one_line(ticket.title)), _TITLE) or shorten(name, _TITLE)
+    ticket.title = clipped(capitalised(one_line(ticket.title)), _TITLE) or clipped(name, _TITLE)
     ticket.description = clean(ticket.description).strip() or ticket.title
     criteria = dict.fromkeys(one_line(criterion) for criterion in ticket.criteria)
     told = [criterion for criterion in criteria if criterion]
@@ -71,7 +71,7 @@ def _set_apart(tickets: list[TicketDraft], journal: Journal) -> None:
         while folded(ticket.title) in taken:
             times += 1
             suffix = f" ({times})"
-            ticket.title = shorten(title, _TITLE - len(suffix)) + suffix
+            ticket.title = clipped(title, _TITLE - len(suffix)) + suffix
         if times > 1:
             journal.repair("title repeated", ticket=ticket.title, done="numbered")
         taken.add(folded(ticket.title))

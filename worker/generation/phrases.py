@@ -6,9 +6,11 @@ Made for English. From any other language a title is the spec's own words.
 import re
 
 from worker.generation import words
-from worker.generation.text import capitalised, shorten
+from worker.generation.text import capitalised, clipped
 
 LONGEST = 80
+# A title that cannot be put shorter has the room that the contract gives.
+ROOM = 120
 
 _MODAL = re.compile(
     r"^(?P<subject>[^,;:]{2,60}?)\s+"
@@ -170,6 +172,7 @@ def _infinitives(rest: str) -> str:
 
 _PARTICLES = frozenset({"up", "off", "out", "over", "down"})
 _STATES = frozenset({"is", "are", "has", "have"})
+_DENIALS = frozenset({"no", "not", "never"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
 
 
@@ -228,7 +231,9 @@ def from_noun_phrase(text: str) -> str | None:
     whole = _REMARK.sub("", text.rstrip(". "))
     bare = _TAIL.sub("", whole)
     size = len(bare.split())
-    if (size == 1 and bare != whole) or _says_something(bare):
+    first = bare.partition(" ")[0].lower()
+    told = first in words.PRONOUNS | _DENIALS or ". " in bare or _says_something(bare)
+    if (size == 1 and bare != whole) or told:
         return quoted(whole)
     if not 1 <= size <= 7 or not bare[:1].isalnum():  # noqa: PLR2004 - longer ones are sentences
         return None
@@ -249,19 +254,19 @@ def _says_something(text: str) -> bool:
 
 def from_row(text: str) -> str:
     """A title for a table's row, by its first cell."""
-    return shorten(f"Implement {mid(text.split(_CELL_END, maxsplit=1)[0])}", LONGEST)
+    return clipped(f"Implement {mid(text.split(_CELL_END, maxsplit=1)[0])}", ROOM)
 
 
 def from_fault(text: str) -> str:
     """A title for a fault, which is told rather than turned into its opposite."""
-    return quoted(text) if text.lower().startswith("fix") else f"Fix: {quoted(text)}"
+    return quoted(text) if text.lower().startswith("fix") else clipped(f"Fix: {quoted(text)}", ROOM)
 
 
 def quoted(text: str) -> str:
     """The beginning of a text, as a title of last resort."""
-    whole = text.rstrip(".!… ")
+    whole = text.rstrip(".!…。\uff01 ")
     bare = _TAIL.sub("", whole)
-    return shorten(capitalised(bare if len(bare) > LONGEST // 2 else whole), LONGEST)
+    return clipped(capitalised(bare if len(bare) > LONGEST // 2 else whole), ROOM)
 
 
 def trimmed(title: str) -> str:
@@ -273,7 +278,7 @@ def trimmed(title: str) -> str:
         kept = _without_last_phrase(kept)
     while len(kept) > 2 and kept[-1].lower() in words.SMALL:  # noqa: PLR2004 - verb and object stay
         kept.pop()
-    return shorten(" ".join(kept), LONGEST)
+    return clipped(" ".join(kept), ROOM)
 
 
 def _without_last_phrase(kept: list[str]) -> list[str]:

@@ -32,6 +32,11 @@ def shorten(text: str, limit: int) -> str:
     return at_word if len(at_word) > limit // 2 else text[:limit].rstrip()
 
 
+def clipped(text: str, limit: int) -> str:
+    """As `shorten`, with an ellipsis where something is left out."""
+    return text if len(text) <= limit else f"{shorten(text, limit - 1)}…"
+
+
 def capitalised(text: str) -> str:
     """The text with a capital first letter, the rest as it is."""
     return text[:1].upper() + text[1:]

@@ -4,7 +4,7 @@ from worker.generation import headings, phrases
 from worker.generation.blocks import Form
 from worker.generation.plan import Piece
 from worker.generation.signals import GENERIC
-from worker.generation.text import folded, shorten
+from worker.generation.text import clipped, folded
 
 _OFFERED = 4
 
@@ -61,13 +61,13 @@ def _rows(piece: Piece, headed: str) -> list[str]:
     if len(rows) == 1:
         return [phrases.from_row(rows[0].text)]
     cells = ", ".join(row.text.split(" \N{EN DASH} ")[0] for row in rows)
-    return [shorten(f"{headed or 'Cover'}: {cells}", phrases.LONGEST)]
+    return [clipped(f"{headed or 'Cover'}: {cells}", phrases.ROOM)]
 
 
 def _parts(piece: Piece, headed: str) -> list[str]:
     """The piece's own words, behind its heading's title where there is one."""
     quotes = _quotes(piece)
-    return [shorten(f"{headed}: {q}", phrases.LONGEST) for q in quotes[:2] if headed] or quotes
+    return [clipped(f"{headed}: {q}", phrases.ROOM) for q in quotes[:2] if headed] or quotes
 
 
 def _verbatim(piece: Piece) -> list[str]:
@@ -78,7 +78,7 @@ def _verbatim(piece: Piece) -> list[str]:
     if piece.whole and len(own.split()) > 2:  # noqa: PLR2004 - a word or two say too little
         return [own]
     if own:
-        return [shorten(f"{own}: {quote}", phrases.LONGEST) for quote in quotes] or [own]
+        return [clipped(f"{own}: {quote}", phrases.ROOM) for quote in quotes] or [own]
     return quotes[:3]
 
 
