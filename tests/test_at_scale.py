@@ -116,7 +116,17 @@ def statements(full: Database, caplog: pytest.LogCaptureFixture) -> Statements:
 
 def way_to_jobs(statement: str, plan: list[str]) -> str:
     """The one step of a plan that reads jobs; `NAME: CONDITION` if it is by an index."""
-    [table] = set(re.findall(r'"jobs" AS "(\w+)"', statement))
+    [way] = ways_to_jobs(statement, plan)
+    return way
+
+
+def ways_to_jobs(statement: str, plan: list[str]) -> list[str]:
+    """The same of a plan that reads jobs several times."""
+    tables = sorted(set(re.findall(r'"jobs" AS "(\w+)"', statement)))
+    return [_way_to(table, plan) for table in tables]
+
+
+def _way_to(table: str, plan: list[str]) -> str:
     [step] = [
         at for at, line in enumerate(plan) if re.search(rf"\b(jobs|SEARCH|SCAN) {table}\b", line)
     ]
@@ -160,15 +170,21 @@ def test_sweeps_find_what_is_due_by_indexes(
     began = clock.now()
     with pytest.MonkeyPatch.context() as patch:
         # A core judges leases only once it has been there for one.
-        for half in range(3):
-            at = began + half * clock.micros(SETTINGS.lease_s / 2) + half
+        for third in range(4):
+            at = began + third * clock.micros(SETTINGS.lease_s / 3) + third
             patch.setattr(clock, "now", lambda at=at: at)
             sweeper.sweep()
         sweeper.expire()
         sweeper.purge()
 
-    ways = {way_to_jobs(*found).split("USING INDEX ")[-1] for found in statements.plans()}
-    assert {way.partition(":")[0] for way in ways} == {
+    ways = {
+        way.split("USING INDEX ")[-1]
+        for found in statements.plans()
+        for way in ways_to_jobs(*found)
+    }
+    # Replays and what they run again are looked up by their ids.
+    by_id = {"jobs_pkey", "sqlite_autoindex_jobs_1"}
+    assert {way.partition(":")[0] for way in ways} - by_id == {
         *("jobs_leases", "jobs_unannounced", "jobs_deadlines", "jobs_ended")
     }
 

@@ -15,6 +15,7 @@ from tests.hands import Hands, beat_request
 from tests.operators import another_key, resume, revoke, suspend
 from tests.processes import free_port
 from tests.stack import ALL_SCOPES, Caller, Room, Stack
+from tests.storage import execute, opened, run
 from tickets.status import from_trailers
 
 # SQLite is for one core.
@@ -130,3 +131,25 @@ def test_a_cancellation_reaches_a_worker_on_another_core_within_a_second(
     assert answer.status == jobs_pb2.JOB_STATUS_CANCEL_REQUESTED
     assert caller.job(held.job.job_id)["status"] == "cancel_requested"
     assert hands.reason("Heartbeat", beat_request(held)) == "CANCEL_REQUESTED"
+
+
+def test_a_heartbeat_that_another_core_takes_meanwhile_keeps_the_job(
+    idle_caller: Caller, hands: Hands
+) -> None:
+    """It is committed between a sweeper's look at the lease and what it makes of it."""
+    job_id = idle_caller.submit()
+    hands.take(job_id)
+    lease = "UPDATE jobs SET lease_expires_at = ? WHERE id = ?"
+    execute(hands.stack, lease, 1, job_id)
+    idle_caller.wait(job_id, until=["queued"])  # sweepers judge by now
+    held = hands.take(job_id)
+    now = time.time_ns() // 1000
+    execute(hands.stack, lease, now + 200_000, job_id)
+    with opened(hands.stack) as database, database.atomic():
+        run(database, lease, now + 60_000_000, job_id)
+        time.sleep(1.2)  # a sweeper finds the old one, and waits for this
+
+    hands.beat(held)
+
+    losses = execute(hands.stack, "SELECT lease_losses FROM jobs WHERE id = ?", job_id)
+    assert losses == [(1,)]
