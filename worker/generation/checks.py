@@ -82,6 +82,30 @@ def problems(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
     return found
 
 
+def fill_blank(
+    tickets: Sequence[TicketDraft], requirements: Sequence[Sentence], journal: Journal
+) -> None:
+    """Makes each ticket that says and cites nothing of a requirement that no other one cites.
+
+    Args:
+        tickets: Changed in place; those for which no requirement is left stay as they are.
+        requirements: Those of the sentences that they could cite.
+        journal: Takes the repairs.
+    """
+    cited = {span for ticket in tickets for span in ticket.spans}
+    left = [one for one in requirements if (one.start, one.end) not in cited]
+    blank = [ticket for ticket in tickets if ticket.kind != "epic" and _says_nothing(ticket)]
+    for ticket, one in zip(blank, left, strict=False):
+        journal.repair("ticket empty", ticket=ticket.title, done="made of the spec's words")
+        ticket.spans = [(one.start, one.end)]
+        ticket.title, ticket.description, ticket.criteria = _title(one.text), one.text, [one.text]
+        ticket.confidence = _UNAIDED
+
+
+def _says_nothing(ticket: TicketDraft) -> bool:
+    return not ticket.spans and _has_no_title(ticket) and is_blank(ticket.description)
+
+
 def put_in_own_words(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:
     """Makes a ticket that has nothing of the sentences it cites one of those sentences.
 

@@ -163,6 +163,7 @@ class Writer:
                     bad[place] = problems
         if bad and self._budget.take():
             rewrite(self._job, batch, found, bad, self._calls)
+        checks.fill_blank(found.tickets, batch.requirements, self._calls.journal)
         for place in bad:
             checks.put_in_own_words(found.tickets[place], batch.sentences, self._calls.journal)
             for problem in checks.problems(found.tickets[place], batch.sentences):
