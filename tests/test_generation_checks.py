@@ -247,6 +247,50 @@ def test_confidence_falls_with_words_that_the_spec_does_not_have(peer: OllamaPee
     assert tickets[0]["metadata"]["confidence"] < tickets[1]["metadata"]["confidence"]
 
 
+def test_tickets_that_say_nothing_are_made_of_what_no_other_says(peer: OllamaPeer) -> None:
+    blank = {"title": " ", "description": "TBD", "criteria": [""]}
+    answering(peer, {"tickets": [blank, ticket("Search rooms"), {}]}, {"tickets": [blank]})
+    found = run(peer, job())["tickets"]
+    assert [(one["title"], one["acceptance_criteria"]) for one in found] == [
+        (
+            "Ensure that a booking is at most four hours long",
+            ["A booking must be at most four hours long."],
+        ),
+        ("Search rooms", ["It is shown on the page."]),
+        ("Send a confirmation by email", ["The system sends a confirmation by email."]),
+    ]
+    assert found[0]["metadata"]["confidence"] == 0.4
+
+
+def test_models_many_questions_do_not_push_out_the_specs(peer: OllamaPeer) -> None:
+    asked = [f"What about item {number} of list {number * 13}?" for number in range(300)]
+    own = [f"Does rule {number} count for guests?" for number in range(150)]
+    spec = "\n".join([SPEC, "## Open questions", *(f"- {question}" for question in own)])
+    answer = {"tickets": [ticket("Search rooms", sources=[1, 2, 3])], "questions": asked}
+    told = [one["question"] for one in replying(peer, answer, spec)["open_questions"]]
+    assert set(own) <= set(told)
+    assert len(told) <= 200
+
+
+def test_questions_that_differ_in_a_word_are_both_kept(peer: OllamaPeer) -> None:
+    own = ["Is the lift open in winter for guests?", "Is the lift open in summer for guests?"]
+    spec = "\n".join([SPEC, "## Open questions", *(f"- {question}" for question in own)])
+    answer = {"tickets": [ticket("Search rooms", sources=[1, 2, 3])], "questions": own[:1]}
+    told = [one["question"] for one in replying(peer, answer, spec)["open_questions"]]
+    assert sorted(told) == sorted(own)
+
+
+def test_more_notes_than_can_be_read_are_told_together(peer: OllamaPeer) -> None:
+    own = [f"Does rule {number} count for guests?" for number in range(401)]
+    spec = "\n".join([SPEC, "## Open questions", *(f"- {question}" for question in own)])
+    told = [
+        one["question"]
+        for one in replying(peer, {"tickets": [ticket("Search rooms")]}, spec)["open_questions"]
+    ]
+    assert len(told) <= 200
+    assert all(any(question in one for one in told) for question in own)
+
+
 def test_mending_is_bounded(peer: OllamaPeer) -> None:
     """A model that never gets better costs a few calls, not the job's whole time."""
     nothing = {"tickets": [ticket(" ", description=" ", criteria=[" "], sources=[])]}

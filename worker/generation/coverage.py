@@ -70,10 +70,12 @@ def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal)
 
 def add_notes(drafts: Drafts, units: Iterable[Unit]) -> None:
     """Adds the spec's own risks and open questions that the model has not named."""
+    asked = [words(question.text) for question in drafts.questions]
+    feared = [words(risk.text) for risk in drafts.risks]
     for unit in units:
-        if unit.role is Role.QUESTION and not _told(unit, [q.text for q in drafts.questions]):
+        if unit.role is Role.QUESTION and not _told(unit, asked):
             drafts.questions.append(QuestionDraft(unit.text))
-        elif unit.role is Role.RISK and not _told(unit, [risk.text for risk in drafts.risks]):
+        elif unit.role is Role.RISK and not _told(unit, feared):
             drafts.risks.append(RiskDraft(unit.text, signals.severity(unit.text)))
 
 
@@ -121,6 +123,11 @@ def _question(chapter: str, own: list[Unit]) -> str:
     return f"Which ticket covers what the spec says{where}: {quoted}{more}?"
 
 
-def _told(unit: Unit, texts: list[str]) -> bool:
+def _told(unit: Unit, texts: list[frozenset[str]]) -> bool:
+    """Whether one of the texts tells it; that one is taken out, as it tells no other too."""
     own = words(unit.text)
-    return any(likeness(own, words(text)) >= _SAME_NOTE for text in texts)
+    nearest = max(texts, key=lambda text: likeness(own, text), default=frozenset())
+    if likeness(own, nearest) < _SAME_NOTE:
+        return False
+    texts.remove(nearest)
+    return True

@@ -1,10 +1,14 @@
 """Deterministic repairs: whatever a draft says, after these it keeps the contract's rules."""
 
 from collections import Counter
+from math import ceil
+from typing import TypeVar
 
-from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
 from worker.generation.journal import Journal
 from worker.generation.text import capitalised, clean, clipped, folded, one_line, shorten
+
+Note = TypeVar("Note", RiskDraft, QuestionDraft)
 
 TYPES = ("epic", "story", "task", "bug", "spike")
 LEVELS = ("low", "medium", "high", "critical")
@@ -15,8 +19,8 @@ _LABELS = 6
 _CRITERIA = 8
 # What a ticket asks for beyond the criteria that a result has room for.
 _BEYOND = "It also covers:"
-_RISKS = 20
-_QUESTIONS = 100
+# More notes than these are told several in one: none is left out.
+_NOTES = 200
 
 
 def mend(drafts: Drafts, journal: Journal, *, name: str, include_epics: bool) -> None:
@@ -148,7 +152,16 @@ def _mend_notes(drafts: Drafts, name: str) -> None:
     for risk in drafts.risks:
         if risk.severity not in LEVELS:
             risk.severity = "medium"
-    drafts.risks = list({folded(risk.text): risk for risk in drafts.risks if risk.text}.values())
-    drafts.risks = drafts.risks[:_RISKS]
-    asked = {folded(question.text): question for question in drafts.questions if question.text}
-    drafts.questions = list(asked.values())[:_QUESTIONS]
+    drafts.risks = _bundled(drafts.risks)
+    drafts.questions = _bundled(drafts.questions)
+
+
+def _bundled(notes: list[Note]) -> list[Note]:
+    """The notes, each once; several in one where there are too many to be read."""
+    different = list({folded(note.text) or note.text: note for note in notes if note.text}.values())
+    size = ceil(len(different) / _NOTES) or 1
+    for start in range(0, len(different), size):
+        told = different[start : start + size]
+        told[0].text = " ".join(note.text for note in told)
+        told[0].tickets = list(dict.fromkeys(place for note in told for place in note.tickets))
+    return different[::size]

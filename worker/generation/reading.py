@@ -17,6 +17,9 @@ Json = dict[str, Any]
 _NUMBER = re.compile(r"\[?(\d{1,6})\]?")
 # No spec has a sentence of a higher number, and no ticket more points.
 _MOST = 1_000_000
+# What a model has to say beyond its tickets; the spec's own risks and questions are not counted.
+_RISKS = 20
+_QUESTIONS = 50
 
 # What models and people call the same thing.
 _TITLE = ("title", "name", "summary")
@@ -55,13 +58,13 @@ def read(answer: Any, sentences: list[Sentence]) -> Drafts:
         tickets=[_ticket(entry, places, cited) for entry in [*epics, *tickets]],
         risks=[
             RiskDraft(_text(_first(entry, _RISK_TEXT)), _word(entry.get("severity")), related)
-            for entry, related in places.related(whole.get("risks"))
+            for entry, related in places.related(whole.get("risks"))[:_RISKS]
         ],
         questions=[
             QuestionDraft(_text(_first(entry, _QUESTION_TEXT)), related)
             for entry, related in places.related(
                 whole.get("questions", whole.get("open_questions"))
-            )
+            )[:_QUESTIONS]
         ],
     )
 
