@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.courier import Courier, delivery_of, ended_job
 from tests.hands import Hands
 from tests.ollama_peer import OllamaPeer
 from tests.outages import asked, under_way
@@ -15,7 +16,7 @@ from tests.stack import Caller, Stack, running
 from tests.storage import execute, identifier
 from tests.waiting import eventually
 
-# Each waits for longer than a lease.
+# Most wait for longer than a lease.
 pytestmark = pytest.mark.slow
 
 LEASE_S = 4
@@ -104,6 +105,21 @@ def test_a_worker_that_could_not_be_heard_for_less_than_a_lease_is_not_judged(
     hands.beat(held)
 
     hands.complete(held)
+
+
+def test_a_worker_keeps_its_callback_while_core_is_away(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    parcel = courier.take()
+    courier.stack.core.kill()
+    execute(courier.stack, "UPDATE deliveries SET lease_expires_at = 1 WHERE status = 'delivering'")
+    courier.stack.core.start()
+    time.sleep(1)  # sweeps
+
+    courier.report(parcel, 200)
+
+    assert len(delivery_of(courier.stack, job_id).attempts) == 1
 
 
 def test_a_frozen_worker_is_not_heard_once_its_job_runs_elsewhere(

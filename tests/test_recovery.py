@@ -1,6 +1,7 @@
 """What becomes of the jobs of a worker that dies or is stopped: they run elsewhere, soon."""
 
 import json
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,10 @@ def test_a_drained_workers_job_runs_elsewhere_within_a_second(
     elsewhere = Room("worker", unswept.environ, unswept.folder / "elsewhere.log", "jobs at once")
     elsewhere.start()
     try:
+        unswept.worker.send(signal.SIGTERM)
+        # Its idle threads may get wake-ups for a second yet, and have to pass them on.
+        for _ in range(6):
+            assert caller.wait(caller.submit(), within_s=5)["status"] == "completed"
         assert unswept.worker.stop() == 0
         stopped_at = time.monotonic()
 
