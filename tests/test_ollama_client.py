@@ -296,6 +296,23 @@ def test_refusals_that_asking_for_less_does_not_help_are_not_remembered(peer: Ol
     assert peer.chats()[-1]["format"] == SCHEMA
 
 
+def test_cancel_hangs_up_on_a_look_up_and_on_who_waits_for_it() -> None:
+    """A server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(2) as pool:
+        found = Provider(f"http://127.0.0.1:{silent.getsockname()[1]}", model=LARGE)
+        stops = [Cancellation(), Cancellation()]
+        looks = pool.submit(found.model, stops[0])
+        silent.settimeout(10)
+        asked, _ = silent.accept()
+        waits = pool.submit(found.model, stops[1])
+        for stop, call in zip(reversed(stops), (waits, looks), strict=True):
+            stop.request()
+            with pytest.raises(GenerationCancelled):
+                # By itself a look-up gives up after some seconds, and ends well.
+                call.result(timeout=10)
+        asked.close()
+
+
 def test_model_is_looked_up_once(peer: OllamaPeer) -> None:
     found = Provider(peer.url)
     for _ in range(3):

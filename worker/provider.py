@@ -7,14 +7,14 @@ that knows nothing but `/api/chat` will do as long as the model is named.
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 from tickets.errors import JobErrorCode
 from tickets.settings import EMBEDDED, Settings
 from worker.cancellation import Cancellation
-from worker.generation.job import GenerationError
+from worker.generation.job import GenerationCancelled, GenerationError
 from worker.generation.journal import Call
 from worker.model import Model, Profile, can_chat, described
 from worker.ollama import Hosts, OllamaClient, RefusedError, Reply
@@ -25,6 +25,8 @@ __all__ = ["STANDARD_URL", "Model", "Profile", "Provider", "at", "find"]
 STANDARD_URL = "http://127.0.0.1:11434"
 
 _LOOKUP_S = 5.0
+# How soon a job that waits for another one's look-up notices that it has to stop.
+_TURN_S = 0.2
 _KNOWN_FOR_S = 600.0
 _GUESSED_FOR_S = 30.0
 _KEEP_ALIVE = "10m"
@@ -86,15 +88,20 @@ class Provider:
             self._url, model=model, profile=self._profile, calls_per_host=self._calls_per_host
         )
 
-    def model(self) -> Model:
+    def model(self, cancellation: Cancellation | None = None) -> Model:
         """The model that is used; asks its server when that was long ago.
+
+        Args:
+            cancellation: Ends that at any moment.
 
         Raises:
             GenerationError: No model is named and none is found.
+            GenerationCancelled: The stop was asked for.
         """
-        with self._lock:
+        stop = cancellation or Cancellation()
+        with self._looking(stop):
             if self._model is None or time.monotonic() >= self._known_until:
-                self._model, certain = self._look_up()
+                self._model, certain = self._look_up(stop)
                 kept = _KNOWN_FOR_S if certain else _GUESSED_FOR_S
                 self._known_until = time.monotonic() + kept
             return self._model
@@ -125,7 +132,7 @@ class Provider:
             opened: Takes each request to a server on record.
             temperature: 0 for the likeliest answer.
         """
-        model = self.model()
+        model = self.model(cancellation)
         needed = model.bucket(prompt_tokens + answer_tokens)
         options = {"num_predict": answer_tokens, "temperature": temperature}
         body = {
@@ -155,12 +162,23 @@ class Provider:
                 if none_left or not is_the_hosts(fault):
                     raise
 
-    def _look_up(self) -> tuple[Model, bool]:
+    @contextlib.contextmanager
+    def _looking(self, stop: Cancellation) -> Iterator[None]:
+        """One job looks for all; those that wait for it can be stopped too."""
+        while not self._lock.acquire(timeout=_TURN_S):
+            if stop.requested:
+                raise GenerationCancelled
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _look_up(self, stop: Cancellation) -> tuple[Model, bool]:
         """The model, and whether a server has described it."""
         fault: GenerationError | None = None
         for host in self._hosts.in_turn():
             try:
-                found = self._known_at(host.client)
+                found = self._known_at(host.client, stop)
             except GenerationError as error:
                 fault = fault or error
                 continue
@@ -175,15 +193,16 @@ class Provider:
             retryable=True,
         )
 
-    def _known_at(self, client: OllamaClient) -> Model | None:
+    def _known_at(self, client: OllamaClient, stop: Cancellation) -> Model | None:
         """The model as one server describes it; None when it has none that would do."""
         if self._named:
-            details = client.show(self._named, deadline=_soon())
-            return described(self._named, details | _digest(client, self._named), self._profile)
-        for name, listed in _installed(client):
+            details = client.show(self._named, deadline=_soon(), cancellation=stop)
+            details |= _digest(client, self._named, stop)
+            return described(self._named, details, self._profile)
+        for name, listed in _installed(client, stop):
             details = dict(listed)
             with contextlib.suppress(GenerationError):
-                details |= client.show(name, deadline=_soon())
+                details |= client.show(name, deadline=_soon(), cancellation=stop)
             if can_chat(name, details):
                 return described(name, details, self._profile)
         return None
@@ -230,17 +249,17 @@ def _told(body: dict[str, Any], extras: dict[str, Any]) -> dict[str, Any]:
     return {**options, **extras, "format": "schema" if isinstance(given, dict) else given}
 
 
-def _digest(client: OllamaClient, name: str) -> dict[str, Any]:
+def _digest(client: OllamaClient, name: str, stop: Cancellation) -> dict[str, Any]:
     """The digest that the list of installed models gives for one; `show` does not tell it."""
     with contextlib.suppress(GenerationError):
-        for listed, entry in _installed(client):
+        for listed, entry in _installed(client, stop):
             if listed in {name, f"{name}:latest"} and "digest" in entry:
                 return {"digest": entry["digest"]}
     return {}
 
 
-def _installed(client: OllamaClient) -> list[tuple[str, dict[str, Any]]]:
-    listed = client.tags(deadline=_soon()).get("models")
+def _installed(client: OllamaClient, stop: Cancellation) -> list[tuple[str, dict[str, Any]]]:
+    listed = client.tags(deadline=_soon(), cancellation=stop).get("models")
     models = [entry for entry in listed or [] if isinstance(entry, dict)]
     named = [(entry.get("model") or entry.get("name"), entry) for entry in models]
     return [(name, entry) for name, entry in named if isinstance(name, str) and name]

@@ -58,7 +58,7 @@ class Calls:
     _started: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self.model = self.provider.model()
+        self.model = self.provider.model(self.cancellation)
         self.journal.model = asdict(self.model)
         self._window = self.model.window
 

@@ -79,13 +79,15 @@ class OllamaClient:
         ) as chunks:
             return assemble(chunks, heard)
 
-    def show(self, model: str, *, deadline: float) -> dict[str, Any]:
+    def show(
+        self, model: str, *, deadline: float, cancellation: Cancellation | None = None
+    ) -> dict[str, Any]:
         """What `/api/show` says about a model."""
-        return self._fetch("POST", "/api/show", {"model": model}, deadline)
+        return self._fetch("POST", "/api/show", {"model": model}, deadline, cancellation)
 
-    def tags(self, *, deadline: float) -> dict[str, Any]:
+    def tags(self, *, deadline: float, cancellation: Cancellation | None = None) -> dict[str, Any]:
         """The installed models, as `/api/tags` lists them."""
-        return self._fetch("GET", "/api/tags", None, deadline)
+        return self._fetch("GET", "/api/tags", None, deadline, cancellation)
 
     def ps(self, *, deadline: float) -> dict[str, Any]:
         """The loaded models, as `/api/ps` lists them."""
@@ -97,9 +99,15 @@ class OllamaClient:
         return found if isinstance(found, str) else ""
 
     def _fetch(
-        self, method: str, path: str, body: dict[str, Any] | None, deadline: float
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
+        deadline: float,
+        cancellation: Cancellation | None = None,
     ) -> dict[str, Any]:
-        with self._call(method, path, body, deadline, Cancellation()) as chunks:
+        stop = cancellation or Cancellation()
+        with self._call(method, path, body, deadline, stop) as chunks:
             try:
                 found = json.loads(b"".join(chunks))
             except ValueError:
