@@ -1,11 +1,13 @@
 """Specs that are hardly texts: long lines of nothing, and nothing but short sentences."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
-from tests.generation import job, run
+from tests.generation import failure, job, replying, run, ticket
 from tests.ollama_peer import SMALL, OllamaPeer
+from tickets.errors import JobErrorCode
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,21 @@ def peer() -> Iterator[OllamaPeer]:
 def test_lines_without_end_are_read_in_no_time(peer: OllamaPeer, spec: str) -> None:
     """Patterns that try each place against each other would take hours, well beyond the limit."""
     assert run(peer, job(spec, ticket_count=3), model=SMALL)["tickets"]
+
+
+def test_thoughts_that_are_opened_without_end_are_no_answer(peer: OllamaPeer) -> None:
+    peer.replies["given"] = "".join(f"<think>{number}" for number in range(150_000))
+    fault = failure(peer, job(title="Rooms [[peer: reply given]]"))
+    assert fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
+
+
+@pytest.mark.parametrize(
+    "marks", ["<think>{0}</think>{1}", "{0}</think>{1}", "<think>a</think>{1}<think>{0}"]
+)
+def test_thoughts_in_marks_are_no_answer(peer: OllamaPeer, marks: str) -> None:
+    thought, answer = '{"tickets": [', json.dumps({"tickets": [ticket("Search rooms")]})
+    found = replying(peer, marks.replace("{0}", thought).replace("{1}", answer))["tickets"]
+    assert [one["title"] for one in found] == ["Search rooms"]
 
 
 @pytest.mark.slow

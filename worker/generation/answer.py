@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
-_OPEN_THOUGHT = re.compile(r"\A.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _DECODER = json.JSONDecoder(strict=False)
 # Prose with so many brackets holds no answer.
 _TRIES = 50
@@ -21,7 +21,7 @@ def parse(text: str) -> Any:
     Raises:
         NoJsonError: There is none, or it is cut off.
     """
-    rest = _OPEN_THOUGHT.sub("", _THOUGHTS.sub("", text))
+    rest = _without_thoughts(text)
     fault = "the answer is empty" if not rest.strip() else "the answer holds no JSON"
     best: tuple[int, Any] | None = None
     at = 0
@@ -41,3 +41,14 @@ def parse(text: str) -> Any:
     if best is None:
         raise NoJsonError(fault)
     return best[1]
+
+
+def _without_thoughts(text: str) -> str:
+    """The text without thoughts in marks, also those whose first mark is missing."""
+    ends = [found.end() for found in _END_OF_THOUGHT.finditer(text)]
+    if not ends:
+        return text
+    # Beyond the last end nothing is looked for: each opening would be read on to the end.
+    thought = _THOUGHTS.sub("", text[: ends[-1]])
+    left = _END_OF_THOUGHT.search(thought)
+    return (thought[left.end() :] if left else thought) + text[ends[-1] :]

@@ -12,8 +12,9 @@ from worker.generation.text import folded, one_line
 
 # What stands in forms that nobody has filled in.
 _TEMPLATE = re.compile(
-    r"lorem ipsum|\{\{|\}\}|\[(?:insert|your|name|role|action|feature|placeholder)\b[^\]]*\]|"
-    r"<(?:insert|your|name|role|action|feature|placeholder)\b[^>]*>|\b(?:insert|add) \w+ here\b",
+    r"lorem ipsum|\{\{|\}\}|\[(?:insert|your|name|role|action|feature|placeholder)\b[^\]]{0,80}\]|"
+    r"<(?:insert|your|name|role|action|feature|placeholder)\b[^>]{0,80}>|"
+    r"\b(?:insert|add) \w+ here\b",
     re.IGNORECASE,
 )
 _BLANK = re.compile(
