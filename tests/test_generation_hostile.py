@@ -50,6 +50,10 @@ def test_thoughts_in_marks_are_no_answer(peer: OllamaPeer, marks: str) -> None:
 
 @pytest.mark.slow
 def test_hundred_thousand_sentences_are_planned(peer: OllamaPeer) -> None:
-    spec = "Ab. " * 100_000
-    result = run(peer, job(spec), model=SMALL)
+    result = run(peer, job("Ab. " * 100_000), model=SMALL)
     assert len(result["tickets"]) == 50
+
+
+@pytest.mark.slow
+def test_hundred_thousand_sentences_are_covered(peer: OllamaPeer) -> None:
+    assert run(peer, job("Ab. " * 100_000))["tickets"]

@@ -13,7 +13,7 @@ from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraf
 from worker.generation.grounding import component
 from worker.generation.journal import Journal
 from worker.generation.roles import Role, Unit
-from worker.generation.similarity import likeness, within, words
+from worker.generation.similarity import likeness, words
 from worker.generation.text import shorten
 
 # A ticket that holds so many of a requirement's words covers it.
@@ -27,10 +27,13 @@ def uncovered(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> list[U
     """The requirements that no ticket covers; those covered by words get their place noted."""
     left: list[Unit] = []
     found: Counter[str] = Counter()
+    leaves = [ticket for ticket in drafts.tickets if ticket.kind != "epic"]
+    cited = {span for ticket in leaves for span in ticket.spans}
+    told = [(ticket, _spoken(ticket)) for ticket in leaves]
     for unit in _required(units):
-        if _is_cited(unit, drafts.tickets):
+        if _span(unit) in cited:
             continue
-        holder = _by_words(unit, drafts.tickets)
+        holder = _by_words(unit, told)
         if holder is None:
             left.append(unit)
         else:
@@ -87,14 +90,15 @@ def _span(unit: Unit) -> tuple[int, int]:
     return unit.sentence.start, unit.sentence.end
 
 
-def _is_cited(unit: Unit, tickets: list[TicketDraft]) -> bool:
-    return any(_span(unit) in ticket.spans for ticket in tickets if ticket.kind != "epic")
+def _spoken(ticket: TicketDraft) -> frozenset[str]:
+    return words(" ".join([ticket.title, ticket.description, *ticket.criteria]))
 
 
-def _by_words(unit: Unit, tickets: list[TicketDraft]) -> TicketDraft | None:
-    for ticket in tickets:
-        told = [" ".join([ticket.title, ticket.description, *ticket.criteria])]
-        if ticket.kind != "epic" and within(unit.text, told) >= _COVERED:
+def _by_words(unit: Unit, told: list[tuple[TicketDraft, frozenset[str]]]) -> TicketDraft | None:
+    """The first ticket that has most of a requirement's words."""
+    own = words(unit.text)
+    for ticket, spoken in told if own else ():
+        if len(own & spoken) >= _COVERED * len(own):
             return ticket
     return None
 
