@@ -11,10 +11,9 @@ from uuid import UUID
 from google.protobuf.message import DecodeError
 from taskforge.worker.v1 import provenance_pb2
 
-from core import clock
-from core.models import Job, JobAttempt
+from core import clock, jobs
+from core.models import JobAttempt
 from core.prepared import Insert
-from tickets.errors import Reason, TaskForgeError
 from tickets.lifecycle import Verb
 
 log = logging.getLogger(__name__)
@@ -54,9 +53,8 @@ def of_job(job_id: UUID) -> list[JobAttempt]:
     Raises:
         TaskForgeError: JOB_NOT_FOUND.
     """
-    if Job.get_or_none(Job.id == job_id) is None:
-        raise TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
-    return list(JobAttempt.select().where(JobAttempt.job == job_id).order_by(JobAttempt.number))
+    job = jobs.of_anybody(job_id)
+    return list(JobAttempt.select().where(JobAttempt.job == job.id).order_by(JobAttempt.number))
 
 
 def unpacked(packed: bytes) -> provenance_pb2.Provenance:

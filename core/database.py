@@ -135,7 +135,7 @@ def faults() -> int:
 def forget_connection() -> None:
     """After a fault: drops this thread's connection, and soon those of the others."""
     _faults.add()
-    _drop_connection()
+    give_up_connection()
 
 
 def renew_connection() -> None:
@@ -150,15 +150,11 @@ def renew_connection() -> None:
         return
     server = isinstance(opened, PostgresqlDatabase)
     if is_news or (server and postgres.is_dead(opened.connection())):
-        _drop_connection()
+        give_up_connection()
 
 
 def give_up_connection() -> None:
-    """Drops this thread's connection, before it waits long for something else."""
-    _drop_connection()
-
-
-def _drop_connection() -> None:
+    """Drops this thread's connection, which may be dead or is not needed for long."""
     if not database.is_closed():
         while database.in_transaction():
             database.pop_transaction()

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from peewee import JOIN, OP, Expression
 
-from core import clock
+from core import clock, jobs
 from core.callbacks import signal_due
 from core.database import row_locks, transaction
 from core.models import Client, Delivery, DeliveryAttempt, Job
@@ -110,9 +110,7 @@ def of_job(job_id: UUID) -> list[Logged]:
     Raises:
         TaskForgeError: JOB_NOT_FOUND.
     """
-    if Job.get_or_none(Job.id == job_id) is None:
-        raise TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
-    return _logged(Delivery.job == job_id)
+    return _logged(Delivery.job == jobs.of_anybody(job_id).id)
 
 
 def redeliver(delivery_id: UUID) -> Logged:

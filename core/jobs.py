@@ -152,7 +152,7 @@ def get(caller: Caller, job_id: str) -> JobView:
     """
     found = _OWN_JOB.first(_key(job_id), caller.client_id)
     if found is None:
-        raise _not_found()
+        raise not_found()
     return found
 
 
@@ -176,7 +176,7 @@ def cancel(caller: Caller, job_id: str) -> JobView:
         with transaction():
             job = _OWN_STANDING.first(_key(job_id), caller.client_id)
             if job is None:
-                raise _not_found()
+                raise not_found()
             status = Status(job.status)
             if status in TERMINAL:
                 raise _not_cancellable(status)
@@ -235,7 +235,7 @@ def _insert(
         ):
             work.rollback()
             return False
-        if not _TAKE_ROOM.run(caller.client_id, caller.max_queued):
+        if not take_room(caller.client_id, caller.max_queued):
             raise TaskForgeError(
                 Reason.QUEUE_FULL,
                 f"the client has {caller.max_queued} jobs queued, which is its limit",
@@ -253,13 +253,31 @@ def _insert(
     return True
 
 
+def of_anybody(job_id: UUID) -> Job:
+    """A job, whichever client's; for operators.
+
+    Raises:
+        TaskForgeError: JOB_NOT_FOUND.
+    """
+    job: Job | None = Job.get_or_none(Job.id == job_id)
+    if job is None:
+        raise not_found()
+    return job
+
+
+def take_room(client_id: UUID, room: int) -> bool:
+    """Counts one more queued job of a client; False when it has as many as it may."""
+    return bool(_TAKE_ROOM.run(client_id, room))
+
+
+def not_found() -> TaskForgeError:
+    """What is said of a job that is not there, or not the caller's."""
+    return TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
+
+
 def _key(job_id: str) -> str:
     """An id in the form in which Peewee hands it to databases, sooner than by way of a `UUID`."""
     return job_id.replace("-", "")
-
-
-def _not_found() -> TaskForgeError:
-    return TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
 
 
 def _not_cancellable(status: Status) -> TaskForgeError:

@@ -11,9 +11,8 @@ from uuid import UUID, uuid4
 
 from peewee import Expression, fn
 
-from core import clock
+from core import clock, jobs
 from core.database import transaction
-from core.jobs import FEATURE
 from core.models import REPLAYS_CLIENT_ID, Client, Job, JobInput, JobReplay
 from core.transitions import record
 from tickets.errors import Reason, TaskForgeError
@@ -22,7 +21,6 @@ from tickets.settings import Settings
 
 # No operator can make a client of this name.
 _CLIENT_NAME = "(replays)"
-_DAY_S = 86_400.0
 
 
 def start(job_id: UUID, model: str, settings: Settings) -> Job:
@@ -46,7 +44,7 @@ def start(job_id: UUID, model: str, settings: Settings) -> Job:
         expires_at = _expires_at(original.ended_at, settings)
         if expires_at <= clock.now():
             # About to be deleted.
-            raise _not_found()
+            raise jobs.not_found()
         _take_room(settings.max_queued)
         texts = JobInput.get_by_id(original.id)
         replay = _insert(original, expires_at)
@@ -114,9 +112,7 @@ def link(job_id: UUID, client_id: UUID) -> JobReplay | None:
 
 
 def _original(job_id: UUID) -> Job:
-    job: Job | None = Job.get_or_none(Job.id == job_id)
-    if job is None:
-        raise _not_found()
+    job = jobs.of_anybody(job_id)
     replayed = link(job.id, job.client_id)
     return job if replayed is None else Job.get_by_id(replayed.original_id)
 
@@ -126,10 +122,7 @@ def _take_room(room: int) -> None:
     Client.insert(
         id=REPLAYS_CLIENT_ID, name=_CLIENT_NAME, features="", created_at=clock.now()
     ).on_conflict_ignore().execute()
-    counted = Client.update(queued=Client.queued + 1).where(
-        Client.id == REPLAYS_CLIENT_ID, Client.queued < room
-    )
-    if not counted.execute():
+    if not jobs.take_room(REPLAYS_CLIENT_ID, room):
         raise TaskForgeError(Reason.QUEUE_FULL, f"{room} replays wait already")
 
 
@@ -138,7 +131,7 @@ def _insert(original: Job, expires_at: int) -> Job:
     return Job.create(
         id=replay_id,
         client=REPLAYS_CLIENT_ID,
-        feature=FEATURE,
+        feature=jobs.FEATURE,
         idempotency_hash=hashlib.sha256(replay_id.bytes).digest(),
         content_hash=bytes(original.content_hash),
         status=Status.QUEUED.value,
@@ -151,9 +144,5 @@ def _insert(original: Job, expires_at: int) -> Job:
 
 
 def _expires_at(ended_at: int, settings: Settings) -> int:
-    kept_until = ended_at + clock.micros(settings.retention_days * _DAY_S)
+    kept_until = ended_at + clock.micros(settings.retention_s)
     return min(clock.now() + clock.micros(settings.job_ttl_s), kept_until)
-
-
-def _not_found() -> TaskForgeError:
-    return TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")

@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 _BATCH = 100
 _PURGE_BATCH = 20
-_DAY_S = 86_400.0
 
 
 class Sweeper:
@@ -67,7 +66,7 @@ class Sweeper:
     def purge(self) -> None:
         """Deletes jobs past their retention with their texts, and workers long gone."""
         at = clock.now()
-        ended_before = at - clock.micros(self._settings.retention_days * _DAY_S)
+        ended_before = at - clock.micros(self._settings.retention_s)
         for replay in replays.outliving(ended_before):
             # Whatever it was given to live: it holds texts of a job that are due.
             with transaction():

@@ -276,6 +276,11 @@ class Settings:
     )
 
     @property
+    def retention_s(self) -> float:
+        """`retention_days` in seconds."""
+        return self.retention_days * 86_400.0
+
+    @property
     def core_addresses(self) -> list[tuple[str, int]]:
         """`core_addr` as hosts and ports, of which a host may be a name."""
         several = (address.rpartition(":") for address in self.core_addr.split(","))

@@ -6,12 +6,11 @@ import grpc
 from taskforge.admin.v1 import jobs_pb2, jobs_pb2_grpc
 from taskforge.tickets.v1 import result_pb2
 
-from core import attempts, clock, replays
+from core import attempts, clock, jobs, replays
 from core.messages import job_response
 from core.models import Client, Job, JobAttempt, JobResult
 from core.wakeups import Wakeups
 from tickets.codec import enum_numbers
-from tickets.errors import Reason, TaskForgeError
 from tickets.settings import Settings
 
 _OUTCOME = enum_numbers(jobs_pb2.AttemptOutcome.DESCRIPTOR)
@@ -25,10 +24,7 @@ class Jobs(jobs_pb2_grpc.JobsServiceServicer):
     def GetJob(
         self, request: jobs_pb2.GetJobRequest, context: grpc.ServicerContext
     ) -> jobs_pb2.Job:
-        job: Job | None = Job.get_or_none(Job.id == UUID(request.job_id))
-        if job is None:
-            raise TaskForgeError(Reason.JOB_NOT_FOUND, "there is no such job")
-        return _message(job)
+        return _message(jobs.of_anybody(UUID(request.job_id)))
 
     def ListAttempts(
         self, request: jobs_pb2.ListAttemptsRequest, context: grpc.ServicerContext
