@@ -26,6 +26,7 @@ from worker.embedded.engine import ModelUnavailable
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.job import GenerationError
 from worker.generation.journal import Call, Journal
+from worker.model import spellings
 from worker.ollama import OllamaClient, RefusedError
 from worker.provider import STANDARD_URL, Profile, Provider, at
 
@@ -114,7 +115,7 @@ class _Asked:
             raise FaultError(fault.message, _pull(self._provider.client, name)) from None
         for client in self._provider.clients:
             names = _installed(client)
-            if names and names.isdisjoint({model.name, f"{model.name}:latest"}):
+            if names and names.isdisjoint(spellings(model.name)):
                 detail = f"{model.name} is not installed at {_address(client)}"
                 raise FaultError(detail, _pull(client, model.name))
         size = f", {model.parameters / 1e9:.3g} billion parameters" if model.parameters else ""
@@ -246,7 +247,7 @@ def _loaded_context(client: OllamaClient, name: str) -> int | None:
         loaded = client.ps(deadline=_soon()).get("models") or []
     except GenerationError:
         return None
-    names = {name, f"{name}:latest"}
+    names = spellings(name)
     given = [entry.get("context_length") for entry in loaded if entry.get("name") in names]
     return next((length for length in given if isinstance(length, int)), None)
 

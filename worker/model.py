@@ -74,6 +74,11 @@ def described(name: str, details: dict[str, Any], profile: str) -> Model:
     )
 
 
+def spellings(name: str) -> set[str]:
+    """A model's name as servers may list it: without a tag it means the tag `latest`."""
+    return {name, f"{name}:latest"}
+
+
 def can_chat(name: str, details: dict[str, Any]) -> bool:
     """Whether it is not a model for embeddings alone."""
     capabilities = details.get("capabilities")

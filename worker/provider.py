@@ -16,7 +16,7 @@ from tickets.settings import EMBEDDED, Settings
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
 from worker.generation.journal import Call
-from worker.model import Model, Profile, can_chat, described
+from worker.model import Model, Profile, can_chat, described, spellings
 from worker.ollama import Hosts, OllamaClient, RefusedError, Reply
 from worker.ollama.hosts import Host, is_the_hosts
 
@@ -253,7 +253,7 @@ def _digest(client: OllamaClient, name: str, stop: Cancellation) -> dict[str, An
     """The digest that the list of installed models gives for one; `show` does not tell it."""
     with contextlib.suppress(GenerationError):
         for listed, entry in _installed(client, stop):
-            if listed in {name, f"{name}:latest"} and "digest" in entry:
+            if listed in spellings(name) and "digest" in entry:
                 return {"digest": entry["digest"]}
     return {}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from worker.generation import language, phrases
 from worker.generation.draft import TicketDraft
 from worker.generation.journal import Journal
-from worker.generation.similarity import repeats, within, words
+from worker.generation.similarity import repeats, spoken, within, words
 from worker.generation.spec import Sentence
 from worker.generation.text import folded, one_line
 
@@ -59,7 +59,7 @@ def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal)
 def quotes(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
     """The sentences that a ticket cites."""
     cited = set(ticket.spans)
-    return [one.text for one in sentences if (one.start, one.end) in cited]
+    return [one.text for one in sentences if one.span in cited]
 
 
 def problems(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
@@ -94,11 +94,11 @@ def fill_blank(
         journal: Takes the repairs.
     """
     cited = {span for ticket in tickets for span in ticket.spans}
-    left = [one for one in requirements if (one.start, one.end) not in cited]
+    left = [one for one in requirements if one.span not in cited]
     blank = [ticket for ticket in tickets if ticket.kind != "epic" and _says_nothing(ticket)]
     for ticket, one in zip(blank, left, strict=False):
         journal.repair("ticket empty", ticket=ticket.title, done="made of the spec's words")
-        ticket.spans = [(one.start, one.end)]
+        ticket.spans = [one.span]
         ticket.title, ticket.description, ticket.criteria = _title(one.text), one.text, [one.text]
         ticket.confidence = _UNAIDED
 
@@ -126,7 +126,7 @@ def put_in_own_words(ticket: TicketDraft, sentences: Sequence[Sentence], journal
 
 def _is_about(ticket: TicketDraft, quoted: list[str]) -> bool:
     """Whether any of its words are those of its sentences; there may be none to compare with."""
-    own = words(" ".join([ticket.title, ticket.description, *ticket.criteria]))
+    own = spoken(ticket)
     told = words(" ".join(quoted))
     return not told or bool(own & told)
 
@@ -147,7 +147,7 @@ def _find_source(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Jo
     shares = [(within(ticket.title, [one.text]), -one.number, one) for one in sentences]
     share, _, nearest = max(shares, key=lambda found: found[:2])
     if share >= _LIKELY_SOURCE:
-        ticket.spans = [(nearest.start, nearest.end)]
+        ticket.spans = [nearest.span]
         journal.repair("no source", ticket=ticket.title, done="found by its words")
 
 

@@ -13,7 +13,7 @@ from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraf
 from worker.generation.grounding import component
 from worker.generation.journal import Journal
 from worker.generation.roles import Role, Unit
-from worker.generation.similarity import likeness, words
+from worker.generation.similarity import likeness, spoken, words
 from worker.generation.text import shorten
 
 # A ticket that holds so many of a requirement's words covers it.
@@ -29,15 +29,15 @@ def uncovered(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> list[U
     found: Counter[str] = Counter()
     leaves = [ticket for ticket in drafts.tickets if ticket.kind != "epic"]
     cited = {span for ticket in leaves for span in ticket.spans}
-    told = [(ticket, _spoken(ticket)) for ticket in leaves]
+    told = [(ticket, spoken(ticket)) for ticket in leaves]
     for unit in _required(units):
-        if _span(unit) in cited:
+        if unit.sentence.span in cited:
             continue
         holder = _by_words(unit, told)
         if holder is None:
             left.append(unit)
         else:
-            holder.spans.append(_span(unit))
+            holder.spans.append(unit.sentence.span)
             found[holder.title] += 1
     for title, times in found.items():
         journal.repair("requirements not cited", ticket=title, done=f"{times} found by their words")
@@ -54,7 +54,7 @@ def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal)
         journal: Takes what was done.
     """
     homeless: dict[str, list[Unit]] = {}
-    cited = {_span(unit): unit for unit in units}
+    cited = {unit.sentence.span: unit for unit in units}
     found: Counter[str] = Counter()
     for unit in left:
         nearest = _nearest(unit, drafts.tickets, cited)
@@ -62,7 +62,7 @@ def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal)
             homeless.setdefault(component(unit.section), []).append(unit)
         else:
             nearest.criteria.append(unit.text)
-            nearest.spans.append(_span(unit))
+            nearest.spans.append(unit.sentence.span)
             found[nearest.title] += 1
     for title, times in found.items():
         journal.repair("requirements left out", ticket=title, done=f"{times} made criteria")
@@ -86,19 +86,11 @@ def _required(units: Iterable[Unit]) -> list[Unit]:
     return [unit for unit in units if unit.role is Role.REQUIREMENT]
 
 
-def _span(unit: Unit) -> tuple[int, int]:
-    return unit.sentence.start, unit.sentence.end
-
-
-def _spoken(ticket: TicketDraft) -> frozenset[str]:
-    return words(" ".join([ticket.title, ticket.description, *ticket.criteria]))
-
-
 def _by_words(unit: Unit, told: list[tuple[TicketDraft, frozenset[str]]]) -> TicketDraft | None:
     """The first ticket that has most of a requirement's words."""
     own = words(unit.text)
-    for ticket, spoken in told if own else ():
-        if len(own & spoken) >= _COVERED * len(own):
+    for ticket, said in told if own else ():
+        if len(own & said) >= _COVERED * len(own):
             return ticket
     return None
 

@@ -104,7 +104,7 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
         priority=signals.priority(texts),
         component=component(choice.lead.section),
         confidence=_confidence(piece, chosen=choice.by_model),
-        spans=[(unit.sentence.start, unit.sentence.end) for unit in piece.units],
+        spans=[unit.sentence.span for unit in piece.units],
     )
 
 

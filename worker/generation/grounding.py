@@ -11,7 +11,7 @@ _FOUNDED = 0.75
 
 def ground(drafts: Drafts, units: list[Unit]) -> None:
     """Completes written tickets: their component, confidence and, where one is missing, epic."""
-    by_span = {(unit.sentence.start, unit.sentence.end): unit for unit in units}
+    by_span = {unit.sentence.span: unit for unit in units}
     for ticket in drafts.tickets:
         if ticket.kind == "epic":
             continue

@@ -17,7 +17,7 @@ from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.headings import together
 from worker.generation.job import GenerationJob
 from worker.generation.plan import Piece, by_section, chapters, epic_count, shares
-from worker.generation.prompts import load
+from worker.generation.question import PROMPT, question
 from worker.generation.roles import Role, Unit
 from worker.generation.text import one_line, shorten
 from worker.ollama import UnusableError
@@ -77,14 +77,12 @@ def _asked(job: GenerationJob, parts: list[list[Piece]], calls: Calls) -> dict[s
     """The model's epics; empty when its answer is of no use, as the headings will do."""
     depth = shape.DEPTHS[job.output_detail]
     schema, answer_tokens = shape.epics(depth, len(parts))
-    messages = _messages(job, parts, depth, calls, answer_tokens)
+    messages = _messages(job, parts, calls, answer_tokens)
     if messages is None:
         calls.journal.repair("outline too long for the model", done="epics made of headings")
         return {}
     try:
-        reply = calls.ask(
-            messages, schema, answer_tokens, purpose="plan the epics", prompt=load("freeform")
-        )
+        reply = calls.ask(messages, schema, answer_tokens, purpose="plan the epics", prompt=PROMPT)
         answer = parse(reply.text)
     except (UnusableError, NoJsonError, TooLongError) as fault:
         calls.journal.repair("epics unusable", done=f"made of headings: {fault}")
@@ -95,26 +93,15 @@ def _asked(job: GenerationJob, parts: list[list[Piece]], calls: Calls) -> dict[s
 def _messages(
     job: GenerationJob,
     parts: list[list[Piece]],
-    depth: shape.Depth,
     calls: Calls,
     answer_tokens: int,
 ) -> list[Message] | None:
     """The question, with as much of each part as fits; None where nothing does."""
-    prompt = load("freeform")
     for sentences, length in _SHOWN:
         told = "\n".join(
             _told(number, part, sentences, length) for number, part in enumerate(parts, 1)
         )
-        user = prompt.fill(
-            "outline",
-            title=shorten(one_line(job.title), 200),
-            parts=fenced(told),
-            count=len(parts),
-        )
-        messages = [
-            {"role": "system", "content": prompt.fill("system", sentences=depth.sentences)},
-            {"role": "user", "content": user},
-        ]
+        messages = question(job, "outline", parts=fenced(told), count=len(parts))
         if calls.room(messages) >= answer_tokens:
             return messages
     return None

@@ -122,7 +122,7 @@ def _ticket(entry: Json, places: _Places, cited: dict[int, Sentence]) -> TicketD
         priority=_word(entry.get("priority")) or None,
         parent=None if kind == "epic" else places.epic(_first(entry, _PARENT)),
         component=_text(entry.get("component") or metadata.get("component")),
-        spans=[(source.start, source.end) for source in sources],
+        spans=[source.span for source in sources],
     )
 
 

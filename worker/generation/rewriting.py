@@ -8,12 +8,11 @@ from worker.generation.batches import Batch, fenced, numbered
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.job import GenerationJob
-from worker.generation.prompts import load
+from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
-from worker.generation.text import one_line, shorten
+from worker.generation.text import shorten
 from worker.ollama import UnusableError
 
-_LONGEST_TITLE = 200
 _LONGEST_TICKET = 600
 
 
@@ -34,12 +33,12 @@ def rewrite(
     depth = shape.DEPTHS[job.output_detail]
     numbers = [sentence.number for sentence in batch.sentences]
     schema, answer_tokens = shape.rewritten(depth, numbers, len(bad))
-    messages = _messages(job, batch, found, bad, depth)
+    messages = _messages(job, batch, found, bad)
     if calls.room(messages) < answer_tokens:
         return
     purpose = f"{len(bad)} tickets again"
     try:
-        reply = calls.ask(messages, schema, answer_tokens, purpose=purpose, prompt=load("freeform"))
+        reply = calls.ask(messages, schema, answer_tokens, purpose=purpose, prompt=PROMPT)
         again = read(parse(reply.text), batch.sentences).tickets
     except (NoJsonError, NoTicketsError, UnusableError, TooLongError) as fault:
         journal.repair("tickets again unusable", done=f"left as they were: {fault}")
@@ -56,7 +55,7 @@ def _cited(batch: Batch, tickets: list[TicketDraft]) -> Batch:
     if not all(ticket.spans for ticket in tickets):
         return batch
     spans = {span for ticket in tickets for span in ticket.spans}
-    parts = [part for part in batch.parts if any((s.start, s.end) in spans for s in part[1])]
+    parts = [part for part in batch.parts if any(one.span in spans for one in part[1])]
     numbers = {sentence.number for _, sentences in parts for sentence in sentences}
     return batch.only(numbers, count=batch.count, most=batch.most) if numbers else batch
 
@@ -66,24 +65,21 @@ def _messages(
     batch: Batch,
     found: Drafts,
     bad: dict[int, list[str]],
-    depth: shape.Depth,
 ) -> list[Message]:
     """Shows the bad tickets with what is wrong with each, and the sentences."""
-    prompt = load("freeform")
     tickets = "\n".join(
         f"{number}. {_shown(found.tickets[place])}\n   Fault: {'; '.join(problems)}."
         for number, (place, problems) in enumerate(bad.items(), 1)
     )
-    user = prompt.fill(
+    fewest, most = shape.DEPTHS[job.output_detail].criteria
+    return question(
+        job,
         "rewrite",
-        title=shorten(one_line(job.title), _LONGEST_TITLE),
         spec=numbered(batch),
         tickets=tickets,
         count=len(bad),
-        criteria=f"{depth.criteria[0]} to {depth.criteria[1]}",
+        criteria=f"{fewest} to {most}",
     )
-    system = prompt.fill("system", sentences=depth.sentences)
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
 
 def _shown(ticket: TicketDraft) -> str:

@@ -44,6 +44,11 @@ def body(ticket: TicketDraft) -> frozenset[str]:
     return words(" ".join([ticket.description, *ticket.criteria]))
 
 
+def spoken(ticket: TicketDraft) -> frozenset[str]:
+    """All that a ticket says."""
+    return words(" ".join([ticket.title, ticket.description, *ticket.criteria]))
+
+
 def twins(one: TicketDraft, other: TicketDraft) -> bool:
     """Whether two tickets are about the same work.
 

@@ -36,6 +36,11 @@ class Sentence:
     form: Form
     block: int = 0
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where it is in the spec's text, as tickets cite it."""
+        return self.start, self.end
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Section:

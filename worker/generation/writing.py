@@ -16,16 +16,14 @@ from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
-from worker.generation.prompts import load
+from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
 from worker.generation.rewriting import rewrite
-from worker.generation.text import one_line, shorten
 from worker.ollama import Reply, UnusableError
 
 Report = Callable[[Stage, str], None]
 
 _LONGEST_COMPLAINT = 4000
-_LONGEST_TITLE = 200
 # For a model that has run into a loop with the likeliest words.
 _OTHER_WORDS = 0.7
 
@@ -51,7 +49,6 @@ class Writer:
         self._calls = calls
         self._budget = budget
         self._report = report
-        self._prompt = load("freeform")
         self._lock = threading.Lock()
         self._written = 0
 
@@ -134,7 +131,7 @@ class Writer:
                 ask.schema,
                 min(answer_tokens or ask.tokens * 2, self._calls.room(messages)),
                 purpose=purpose,
-                prompt=self._prompt,
+                prompt=PROMPT,
                 temperature=temperature,
             )
             if reply.finish_reason == "length":
@@ -200,26 +197,21 @@ class Writer:
         )
 
     def _messages(self, batch: Batch, ask: shape.Shape, existing: Sequence[str]) -> list[Message]:
-        fill = self._prompt.fill
         titles = "\n".join(f"- {title}" for title in existing)
-        part = fill("part", headings=fenced(self.headings)) if self.headings else ""
-        user = fill(
+        part = PROMPT.fill("part", headings=fenced(self.headings)) if self.headings else ""
+        return question(
+            self._job,
             "user",
-            title=shorten(one_line(self._job.title), _LONGEST_TITLE),
             context=f"\n{part}\n" if part else "",
             spec=numbered(batch),
-            existing=f"\n{fill('existing', titles=titles)}\n" if existing else "",
-            shape=ask.words(self._prompt),
+            existing=f"\n{PROMPT.fill('existing', titles=titles)}\n" if existing else "",
+            shape=ask.words(PROMPT),
         )
-        return [
-            {"role": "system", "content": fill("system", sentences=ask.depth.sentences)},
-            {"role": "user", "content": user},
-        ]
 
     def _complaint(self, messages: list[Message], reply: Reply, problem: str) -> list[Message]:
         """The same question with the answer that was wrong, and what is wrong with it."""
         wrong = {"role": "assistant", "content": reply.text[:_LONGEST_COMPLAINT]}
-        again = {"role": "user", "content": self._prompt.fill("again", problems=f"- {problem}")}
+        again = {"role": "user", "content": PROMPT.fill("again", problems=f"- {problem}")}
         with_answer = [*messages[:2], wrong, again]
         if self._calls.room(with_answer) >= shape.FEWEST_TOKENS * 2:
             return with_answer
@@ -237,7 +229,7 @@ def _drop_epics(found: Drafts, journal: Journal) -> None:
 def _rest(batch: Batch, found: Drafts, missing: int) -> Batch:
     """What the missing tickets are to be about: the sentences that are not cited yet."""
     cited = {span for ticket in found.tickets for span in ticket.spans}
-    left = {one.number for one in batch.requirements if (one.start, one.end) not in cited}
+    left = {one.number for one in batch.requirements if one.span not in cited}
     numbers = left or {one.number for one in batch.sentences}
     return batch.only(numbers, count=missing, most=missing)
 
