@@ -66,9 +66,13 @@ def core(supervised: bool) -> None:
 def edge(supervised: bool) -> None:
     """Serve HTTP at TASKFORGE_EDGE_BIND, through core."""
     settings = _begin("edge", supervised)
+    from edge.server import StartError  # noqa: PLC0415 - this room alone
     from edge.server import serve as run  # noqa: PLC0415 - this room alone
 
-    run(settings)
+    try:
+        run(settings)
+    except StartError as fault:
+        raise SettingsFailure(str(fault)) from None
 
 
 @_supervised_option

@@ -210,7 +210,7 @@ def _listen(server: grpc.Server, settings: Settings) -> None:
         else:
             server.add_secure_port(settings.core_bind, credentials)
     except RuntimeError as fault:
-        raise StartError(f"core cannot listen on {settings.core_bind}") from fault
+        raise StartError(f"TASKFORGE_CORE_BIND: cannot listen at {settings.core_bind}") from fault
 
 
 def _service_names(file: FileDescriptor) -> list[str]:

@@ -21,19 +21,24 @@ log = logging.getLogger(__name__)
 _LOG_FORMAT = "%(asctime)s edge %(levelname)s %(name)s: %(message)s"
 
 
+class StartError(Exception):
+    """The edge cannot start; the message says what to do."""
+
+
 def serve(settings: Settings) -> None:
     """Runs the edge until SIGTERM or SIGINT, then lets requests in flight finish.
 
     Raises:
+        StartError: Nobody can listen at the address.
         SettingsError: A file that TLS needs is missing or wrong.
     """
     tls.check_edge(settings)
     tls.client(settings)
-    host, _, port = settings.edge_bind.rpartition(":")
+    host, port = _resolved(settings.edge_bind)
     server = Granian(
         "edge.app",
-        address=host.strip("[]"),
-        port=int(port),
+        address=host,
+        port=port,
         interface=Interfaces.WSGI,
         workers=1,
         blocking_threads=settings.edge_threads,
@@ -44,7 +49,29 @@ def serve(settings: Settings) -> None:
         ssl_cert=settings.edge_tls_cert,
         ssl_key=settings.edge_tls_key,
     )
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    try:
+        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    except RuntimeError as fault:
+        # How Granian passes on what the system said, with a trace of its own frames below it.
+        said, is_of_system, _ = str(fault).partition(" (os error ")
+        if not is_of_system:
+            raise
+        raise _cannot_listen(settings.edge_bind, said) from fault
+
+
+def _resolved(bind: str) -> tuple[str, int]:
+    """IP address and port, which are all that Granian takes."""
+    host, _, port = bind.rpartition(":")
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except OSError as fault:
+        raise _cannot_listen(bind, fault.strerror) from fault
+    address = found[0][4]
+    return str(address[0]), int(address[1])
+
+
+def _cannot_listen(bind: str, cause: str | None) -> StartError:
+    return StartError(f"TASKFORGE_EDGE_BIND: cannot listen at {bind}: {cause}")
 
 
 def _load(settings: Settings) -> Flask:

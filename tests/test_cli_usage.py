@@ -102,6 +102,27 @@ def test_up_refuses_a_port_in_use(variable: str, tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["core", "edge"])
+def test_one_process_refuses_a_port_in_use(name: str, tmp_path: Path) -> None:
+    variable = f"TASKFORGE_{name.upper()}_BIND"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        env = environ(**{variable: address}, TASKFORGE_DATA_DIR=str(tmp_path))
+        assert run("migrate", env=env).returncode == 0
+        done = run("serve", name, env=env)
+    assert done.returncode == 2
+    assert f"{variable}: cannot listen at {address}" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_edge_refuses_a_name_that_is_no_address(tmp_path: Path) -> None:
+    where = {"TASKFORGE_EDGE_BIND": "nowhere.invalid:8080", "TASKFORGE_DATA_DIR": str(tmp_path)}
+    done = run("serve", "edge", env=environ(**where))
+    assert done.returncode == 2
+    assert "TASKFORGE_EDGE_BIND: cannot listen at nowhere.invalid:8080" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_core_refuses_a_database_that_is_not_prepared(tmp_path: Path) -> None:
     done = run("serve", "core", env=environ(TASKFORGE_DATA_DIR=str(tmp_path)))
     assert done.returncode == 2

@@ -198,3 +198,17 @@ def refuses(url: str) -> bool:
     address = urlsplit(url)
     with socket.socket() as probe:
         return probe.connect_ex((address.hostname or "", address.port or 0)) != 0
+
+
+def test_a_free_port_is_none_that_the_system_gives_away_meanwhile() -> None:
+    given_away = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert processes.free_port() < int(given_away[0])
+
+
+def test_a_free_port_is_nobody_elses() -> None:
+    ours = processes.free_port()
+    theirs = f"from tests import processes; print(processes._claim({ours}))"
+    done = subprocess.run(
+        [sys.executable, "-c", theirs], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
