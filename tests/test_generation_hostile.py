@@ -1,13 +1,17 @@
-"""Specs that are hardly texts: long lines of nothing, and nothing but short sentences."""
+"""Specs that are hardly texts: long lines of nothing, megabytes of one thing, short sentences."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.generation import failure, job, replying, run, ticket
-from tests.ollama_peer import SMALL, OllamaPeer
+from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tickets.errors import JobErrorCode
+
+# About as much as a request may hold.
+_MEGABYTE = 1_000_000
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +29,9 @@ def peer() -> Iterator[OllamaPeer]:
         "1." * 50_000,
         "Wait" + " " * 300_000 + "for it.",
         ("- " * 140 + "x\n") * 1000,
+        "Rooms\n# x" + "#" * _MEGABYTE + "x",
     ],
-    ids=["spaces before a table", "divider", "brackets", "numbers", "gap", "bullets"],
+    ids=["spaces before a table", "divider", "brackets", "numbers", "gap", "bullets", "heading"],
 )
 def test_lines_without_end_are_read_in_no_time(peer: OllamaPeer, spec: str) -> None:
     """Patterns that try each place against each other would take hours, well beyond the limit."""
@@ -57,3 +62,40 @@ def test_hundred_thousand_sentences_are_planned(peer: OllamaPeer) -> None:
 @pytest.mark.slow
 def test_hundred_thousand_sentences_are_covered(peer: OllamaPeer) -> None:
     assert run(peer, job("Ab. " * 100_000))["tickets"]
+
+
+ENORMOUS = {
+    "marks of headings": "#" * _MEGABYTE,
+    "marks of tables": "|" * _MEGABYTE,
+    "marks of lists": " - " * (_MEGABYTE // 3),
+    "one word": "x" * _MEGABYTE,
+    "headings": "".join(f"# Word{number}\n" for number in range(_MEGABYTE // 12)),
+    "chapters": "".join(
+        f"{'#' * (1 + number % 6)} Part {number}\n\nIt must hold {number} rooms.\n"
+        for number in range(_MEGABYTE // 45)
+    ),
+    "nesting": "".join(f"{' ' * (number % 400)}- item {number}\n" for number in range(4500)),
+    "code": "```\n" + "x = 1\n" * (_MEGABYTE // 6) + "```\n",
+    "table": "| a | b |\n|---|---|\n" + "| one | two |\n" * (_MEGABYTE // 14),
+    "requirements": "".join(
+        f"The user{number} must see page{number} of thing{number}. "
+        for number in range(_MEGABYTE // 45)
+    ),
+    "questions": "".join(f"Who pays for item{number}?\n" for number in range(_MEGABYTE // 25)),
+    "right to left": "\u202eيجب أن تعرض الصفحة الغرف.\u202c " * (_MEGABYTE // 56),
+    "zero width": "\u200b" * (_MEGABYTE // 3),
+    "emoji": "\U0001f600" * (_MEGABYTE // 4),
+    "Chinese": "系统必须显示所有可用的房间" * (_MEGABYTE // 39),
+    "Windows lines": "The page must show rooms.\r\n" * (_MEGABYTE // 27),
+    "NUL": "\x00" * _MEGABYTE,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [SMALL, LARGE])
+@pytest.mark.parametrize("spec", ENORMOUS.values(), ids=ENORMOUS.keys())
+def test_a_megabyte_of_anything_takes_seconds(peer: OllamaPeer, spec: str, model: str) -> None:
+    """Two or three; work that grows as the square of the spec would take minutes."""
+    began = time.process_time()
+    assert run(peer, job(spec), model=model)["tickets"]
+    assert time.process_time() - began < 20

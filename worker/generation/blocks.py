@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from worker.generation.signals import is_imprint
-from worker.generation.text import capitalised, one_line, plain, shorten
+from worker.generation.text import INVISIBLE, capitalised, one_line, plain, shorten
 
 
 class Form(StrEnum):
@@ -66,6 +66,9 @@ _RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 
+# Before a bullet or a heading they would hide it: a byte order mark, orders of direction.
+_UNSEEN = re.compile(f"[{INVISIBLE}]*")
+
 _LONGEST_HEADING = 70
 _ABBREVIATED = 3
 # No heading or rule is longer; patterns are not tried on a megabyte in one line.
@@ -83,7 +86,9 @@ def _lines(text: str) -> list[_Line]:
     lines, at = [], 0
     for raw in text.splitlines(keepends=True):
         body = raw.rstrip()
-        lines.append(_Line(body, at, at + len(body)))
+        unseen = _UNSEEN.match(body)
+        lead = unseen.end() if unseen else 0
+        lines.append(_Line(body[lead:], at + lead, at + len(body)))
         at += len(raw)
     return lines
 
@@ -255,7 +260,7 @@ def _form(text: str) -> tuple[Form, str]:
 
 
 def _begins_anew(lines: list[_Line], at: int) -> bool:
-    text = lines[at].text
+    text = lines[at].text[:_LONGEST_MARKUP]
     return bool(
         _BULLET.match(text)
         or _STEP.match(text)

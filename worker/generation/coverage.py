@@ -5,6 +5,7 @@ The rest goes into the ticket about the same section or chapter, or becomes an
 open question: nothing is left out in silence.
 """
 
+from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Iterable
 
@@ -14,6 +15,7 @@ from worker.generation.grounding import component
 from worker.generation.journal import Journal
 from worker.generation.roles import Role, Unit
 from worker.generation.similarity import likeness, spoken, words
+from worker.generation.spec import Section
 from worker.generation.text import shorten
 
 # A ticket that holds so many of a requirement's words covers it.
@@ -54,21 +56,53 @@ def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal)
         journal: Takes what was done.
     """
     homeless: dict[str, list[Unit]] = {}
-    cited = {unit.sentence.span: unit for unit in units}
+    citing = _Citing(drafts.tickets, units)
     found: Counter[str] = Counter()
     for unit in left:
-        nearest = _nearest(unit, drafts.tickets, cited)
+        nearest = citing.nearest(unit)
         if nearest is None:
             homeless.setdefault(component(unit.section), []).append(unit)
         else:
             nearest.criteria.append(unit.text)
             nearest.spans.append(unit.sentence.span)
+            citing.add(unit, nearest)
             found[nearest.title] += 1
     for title, times in found.items():
         journal.repair("requirements left out", ticket=title, done=f"{times} made criteria")
     for chapter, own in homeless.items():
         drafts.questions.append(QuestionDraft(_question(chapter, own)))
         journal.repair("requirements left out", done=f"{len(own)} asked about")
+
+
+class _Citing:
+    """Which ticket cites which sentence; the nearest is found without looking at them all."""
+
+    def __init__(self, tickets: list[TicketDraft], units: list[Unit]) -> None:
+        self._ticket: dict[int, TicketDraft] = {}
+        # The numbers of the cited sentences in order, by section and by chapter.
+        self._numbers: dict[Section | str, list[int]] = {}
+        by_span = {unit.sentence.span: unit for unit in units}
+        for ticket in tickets:
+            for span in ticket.spans if ticket.kind != "epic" else ():
+                if span in by_span:
+                    self.add(by_span[span], ticket)
+
+    def add(self, unit: Unit, ticket: TicketDraft) -> None:
+        number = unit.sentence.number
+        if number not in self._ticket:
+            self._ticket[number] = ticket
+            for place in (unit.section, component(unit.section)):
+                insort(self._numbers.setdefault(place, []), number)
+
+    def nearest(self, unit: Unit) -> TicketDraft | None:
+        """The ticket that cites the nearest sentence of the same section, or else chapter."""
+        number = unit.sentence.number
+        for place in (unit.section, component(unit.section)):
+            if numbers := self._numbers.get(place):
+                after = bisect(numbers, number)
+                around = numbers[max(after - 1, 0) : after + 1]
+                return self._ticket[min(around, key=lambda other: abs(other - number))]
+        return None
 
 
 def add_notes(drafts: Drafts, units: Iterable[Unit]) -> None:
@@ -93,23 +127,6 @@ def _by_words(unit: Unit, told: list[tuple[TicketDraft, frozenset[str]]]) -> Tic
         if len(own & said) >= _COVERED * len(own):
             return ticket
     return None
-
-
-def _nearest(
-    unit: Unit, tickets: list[TicketDraft], cited: dict[tuple[int, int], Unit]
-) -> TicketDraft | None:
-    """The ticket that cites the nearest sentence of the same section, or else chapter."""
-    best: tuple[bool, int, TicketDraft] | None = None
-    for ticket in tickets:
-        for span in ticket.spans if ticket.kind != "epic" else ():
-            other = cited.get(span)
-            if other is None or component(other.section) != component(unit.section):
-                continue
-            apart = other.section is not unit.section
-            distance = abs(other.sentence.number - unit.sentence.number)
-            if best is None or (apart, distance) < best[:2]:
-                best = (apart, distance, ticket)
-    return best[2] if best else None
 
 
 def _question(chapter: str, own: list[Unit]) -> str:

@@ -24,24 +24,24 @@ _CUES = (
 )
 _SHORT = 3
 
+Vocabulary = list[frozenset[str]]
+Subjects = set[frozenset[str]]
+
 
 def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
     """The places of the pieces that have to come first, by the place of the one that waits."""
     found: dict[int, list[int]] = {}
+    subjects = [_subjects(piece) for piece in pieces]
     for place, piece in enumerate(pieces):
         if piece.facet:
             continue
         awaited = " ".join(
             what for unit in piece.units for cue in _CUES for what in cue.findall(unit.text)
         )
-        named = [other for other in _named(awaited, pieces) if other != place]
-        own = _subjects(piece)
-        others = [other for other in named if not _subjects(pieces[other]) & own]
+        named = [other for other in _named(awaited, subjects) if other != place]
+        others = [other for other in named if not subjects[other] & subjects[place]]
         found[place] = list(dict.fromkeys([*_earlier_steps(pieces, place), *others]))[:3]
     return found
-
-
-Vocabulary = list[frozenset[str]]
 
 
 def vocabulary(pieces: list[Piece]) -> Vocabulary:
@@ -60,13 +60,13 @@ def about(text: str, known: Vocabulary) -> list[int]:
     return [place for place, size in enumerate(shared) if size == most > 1][:3]
 
 
-def _named(text: str, pieces: list[Piece]) -> list[int]:
+def _named(text: str, subjects: list[Subjects]) -> list[int]:
     """The places of the pieces whose section's subject a text names in full."""
     words = _long(text)
+    if not words:
+        return []
     return [
-        place
-        for place, piece in enumerate(pieces)
-        if not piece.facet and any(subject <= words for subject in _subjects(piece))
+        place for place, own in enumerate(subjects) if any(subject <= words for subject in own)
     ][:5]
 
 
@@ -74,11 +74,11 @@ def _long(text: str) -> frozenset[str]:
     return frozenset(_stem(word) for word in folded(text).split() if len(word) > _SHORT)
 
 
-def _subjects(piece: Piece) -> set[frozenset[str]]:
-    """The headings of a piece as sets of words; those that name nothing are left out."""
+def _subjects(piece: Piece) -> Subjects:
+    """The headings of a piece as sets of words; a facet has none, nor what names nothing."""
     return {
         subject
-        for section in piece.sections
+        for section in (() if piece.facet else piece.sections)
         if not GENERIC.fullmatch(section.heading)
         if (subject := _long(section.heading))
     }
