@@ -56,6 +56,7 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
 
 
 def _mend_values(ticket: TicketDraft, journal: Journal) -> None:
+    ticket.component = shorten(one_line(ticket.component), _TITLE)
     if ticket.kind not in TYPES:
         journal.repair("type unknown", ticket=ticket.title, done="made a task")
         ticket.kind = "task"

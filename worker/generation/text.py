@@ -3,14 +3,38 @@
 import re
 import unicodedata
 
+# What begins a new line in one script or system or another.
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+# Marks that nobody sees: soft hyphens, spaces without width, orders for the direction of
+# writing, annotations, tags. They make a text read otherwise than it looks.
+INVISIBLE = (
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e00ff"
+)
+# Two more join or part letters, and words of these scripts are spelled with them: Arabic and
+# Syriac, the scripts of India and Sri Lanka, Myanmar, Khmer, Mongolian.
+_JOINING = "\u0620-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc"
+# Behind a virama a joiner makes another letter, also at the end of a word.
+_VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca"
+# Several symbols become one where they are joined.
+_EMOJI = "\u2190-\u2bff\ufe0f\U0001f000-\U0001faff"
+_STRAY_JOINER = (
+    "[\u200c\u200d]"
+    f"(?!(?<=[{_JOINING}].)[{_JOINING}]|(?<=[{_VIRAMA}].)|(?<=[{_EMOJI}]\u200d)[{_EMOJI}])"
+)
+# It chooses a form of the character before it; a second one only hides something.
+_SELECTOR = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]"
 # NUL, controls but tab and newline, lone surrogates.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]|{_STRAY_JOINER}|"
+    f"(?<={_SELECTOR}){_SELECTOR}"
+)
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|(\*\*|__|~~|`)|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)")
 
 
 def clean(text: str) -> str:
-    """The text without what no tracker can store; line ends as newlines."""
-    return _UNPRINTABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """The text without what no tracker can store and nobody can see; line ends as newlines."""
+    return _UNPRINTABLE.sub("", _LINE_END.sub("\n", text))
 
 
 def one_line(text: str) -> str:
