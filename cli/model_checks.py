@@ -16,6 +16,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from cli.findings import Check, FaultError, checked
 from tickets.errors import JobErrorCode
@@ -196,7 +197,7 @@ class _Asked:
         model, options = self._provider.model(), self._call.options
         body = {
             "model": model.name,
-            "messages": [{"role": "user", "content": f"Tell this in your own words: {_STORY * 3}"}],
+            "messages": [{"role": "user", "content": _unread(_STORY * 3)}],
             "options": {"num_ctx": options["num_ctx"], "num_predict": 64, "temperature": 0.0},
             **({"think": False} if options.get("think") is False else {}),
         }
@@ -214,6 +215,11 @@ class _Asked:
         written = reply.completion_tokens or len(arrived)
         lasted = max(time.monotonic() - arrived[0], 0.001)
         return read / max(arrived[0] - began, 0.001), written / lasted
+
+
+def _unread(story: str) -> str:
+    """An order that the server has read nothing of: what it remembers, it may not count."""
+    return f"{uuid4()}: tell this in your own words: {story}"
 
 
 @contextmanager

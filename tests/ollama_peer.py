@@ -16,6 +16,8 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: no-think]]         400 for `think`
     [[peer: narrow 500]]       400 for a prompt of more tokens
     [[peer: cuts 500]]         a prompt of more tokens is cut to half of that, silently
+    [[peer: caches]]           the beginning of an earlier prompt is not counted again
+    [[peer: no-single]]        500 for an answer of one token
     [[peer: thinks]]           thoughts in a field of their own before the answer
     [[peer: load]]             nothing but `done_reason: load`
     [[peer: error-line]]       an error within the 200 stream
@@ -45,6 +47,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from os.path import commonprefix
 from typing import Any, Self
 
 from tests.ollama_script import Script, tokens
@@ -90,6 +93,7 @@ class OllamaPeer:
         self._lock = threading.Lock()
         self._released: set[str] = set()
         self._seen: set[str] = set()
+        self._prompts: list[str] = []
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.peer = self
@@ -128,6 +132,13 @@ class OllamaPeer:
             new = what not in self._seen
             self._seen.add(what)
             return new
+
+    def remembered(self, prompt: str) -> int:
+        """How many characters it begins with that an earlier prompt has begun with."""
+        with self._lock:
+            shared = [len(commonprefix([prompt, earlier])) for earlier in self._prompts]
+            self._prompts.append(prompt)
+        return max(shared, default=0)
 
     def note_disconnect(self) -> None:
         with self._lock:

@@ -20,6 +20,7 @@ class Teacher(Protocol):
     fill: Callable[[Json], Any] | None
 
     def first_time(self, what: str) -> bool: ...
+    def remembered(self, prompt: str) -> int: ...
 
 
 class Script:
@@ -33,6 +34,7 @@ class Script:
             base = name.removesuffix("-once")
             if base == name or peer.first_time(f"{name} {value}"):
                 self.says[base] = value
+        self._remembered = peer.remembered(prompt) if "caches" in self.says else 0
 
     def refusal(self, body: Json) -> tuple[int, str] | None:
         """Status and error of a request that is turned down before the first chunk."""
@@ -48,6 +50,8 @@ class Script:
             return 400, _over_context(tokens(self._prompt), int(self.says["narrow"]))
         if "no-think" in self.says and "think" in body:
             return 400, f'"{body["model"]}" does not support thinking'
+        if "no-single" in self.says and body["options"]["num_predict"] == 1:
+            return 500, "scripted failure"
         if "no-schema" in self.says and isinstance(body.get("format"), dict):
             return 400, "invalid JSON schema in format"
         if "no-format" in self.says and "format" in body:
@@ -55,10 +59,15 @@ class Script:
         return None
 
     def prompt_tokens(self) -> int:
-        """What `prompt_eval_count` says: less when the prompt was cut without a word."""
+        """What `prompt_eval_count` says: less when the prompt was cut without a word.
+
+        What is remembered of an earlier prompt is not read again, and not counted, but for the
+        last token.
+        """
         whole = tokens(self._prompt)
         window = int(self.says.get("cuts") or whole)
-        return whole if whole <= window else window // 2
+        read = whole if whole <= window else window // 2
+        return max(read - self._remembered // 4, 1)
 
     def text(self, format_: Any, prompt: str) -> str:
         if "reply" in self.says:

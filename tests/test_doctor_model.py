@@ -148,6 +148,15 @@ def test_a_model_too_slow_for_the_time_of_a_job(peer: OllamaPeer) -> None:
     assert int(seconds) > 1
 
 
+def test_a_model_is_no_slower_when_it_is_examined_again(peer: OllamaPeer) -> None:
+    """What it remembers of the last time, it does not count, and it took no time either."""
+    peer.always = "[[peer: caches]]"
+    peer.takes = lambda: 0.2
+    for _ in range(2):
+        checks = found(peer.url, TASKFORGE_GENERATION_TIMEOUT_S="60")
+        assert [check.name for check in checks if check.ok] == NAMES, checks
+
+
 @pytest.mark.parametrize(
     ("marker", "remedy"), [("status 500", "ollama serve"), ("loop", f"ollama stop {LARGE}")]
 )

@@ -1,6 +1,7 @@
 """What a model's window and a model's thoughts do to a job: each gotcha of the protocol by name."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,65 @@ def test_prompt_that_was_cut_silently_is_asked_in_smaller_parts(peer: OllamaPeer
     peer.fill = diligent
     journal = Journal()
     run(peer, job(long_spec(24), title="Platform [[peer: cuts 3000]]"), journal=journal)
-    assert "prompt cut by the server" in {repair.rule for repair in journal.repairs}
+    assert CUT in rules(journal)
     sizes = prompt_sizes(peer)
     assert max(sizes) > 3000
     assert sum(size <= 3000 for size in sizes) > 3
+
+
+CUT = "prompt cut by the server"
+
+
+def rules(journal: Journal) -> set[str]:
+    return {repair.rule for repair in journal.repairs}
+
+
+def answers(peer: OllamaPeer) -> list[Any]:
+    """The requests that ask for more than a count."""
+    return [chat for chat in peer.chats() if chat["options"]["num_predict"] > 1]
+
+
+@pytest.mark.parametrize("spec", [SPEC, long_spec(24)], ids=["one call", "several"])
+def test_prompt_that_the_server_remembers_is_not_taken_for_cut(peer: OllamaPeer, spec: str) -> None:
+    """The same spec again is counted as next to nothing, and costs the same calls."""
+    peer.fill = diligent
+    asked = job(spec, title="Platform [[peer: caches]]", ticket_count=None)
+    first = run(peer, asked)
+    calls = answers(peer)
+    peer.requests.clear()
+    journal = Journal()
+    again = run(peer, asked, journal=journal)
+    assert CUT not in rules(journal)
+    assert [chat["messages"] for chat in answers(peer)] == [chat["messages"] for chat in calls]
+    assert again["tickets"] == first["tickets"]
+    assert again["generation"]["finish_reason"] == "stop"
+
+
+def test_what_a_job_has_sent_before_is_not_taken_for_cut(peer: OllamaPeer) -> None:
+    """Its calls begin alike: the second one is counted without the orders of the first."""
+    peer.fill = diligent
+    journal = Journal()
+    run(peer, job(long_spec(24), title="Platform [[peer: caches]]"), journal=journal)
+    assert len(answers(peer)) > 2
+    assert CUT not in rules(journal)
+
+
+def test_prompt_that_is_cut_is_found_out_also_where_it_is_remembered(peer: OllamaPeer) -> None:
+    peer.fill = diligent
+    for _ in range(2):
+        journal = Journal()
+        title = "Platform [[peer: cuts 3000]] [[peer: caches]]"
+        run(peer, job(long_spec(24), title=title), journal=journal)
+        assert CUT in rules(journal)
+
+
+def test_answer_stands_where_the_server_will_not_count_again(peer: OllamaPeer) -> None:
+    asked = job(title="Rooms [[peer: caches]] [[peer: no-single]]")
+    first = run(peer, asked)
+    journal = Journal()
+    assert run(peer, asked, journal=journal)["tickets"] == first["tickets"]
+    assert any(call.error.startswith("ollama_unavailable") for call in journal.calls)
+    assert CUT not in rules(journal)
 
 
 def test_prompt_over_the_context_is_asked_in_smaller_parts(peer: OllamaPeer) -> None:
@@ -82,7 +138,7 @@ def test_unknown_count_is_no_cut(peer: OllamaPeer) -> None:
     peer.fill = diligent
     journal = Journal()
     run(peer, job(long_spec(12), title="Platform [[peer: no-counts]]"), journal=journal)
-    assert "prompt cut by the server" not in {repair.rule for repair in journal.repairs}
+    assert CUT not in rules(journal)
 
 
 @pytest.mark.parametrize("marker", ["thinks", "fenced", "no-think", "no-schema", "no-format"])

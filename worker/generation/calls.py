@@ -2,9 +2,11 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from tickets.errors import JobErrorCode
 from worker.cancellation import Cancellation
@@ -16,6 +18,8 @@ from worker.ollama import RefusedError, Reply
 from worker.provider import Model, Provider
 
 Message = dict[str, str]
+# A call for so many tokens and a purpose, the rest of it decided.
+_Once = Callable[[list[Message], int, str], Reply]
 
 # Before a call that has failed is made again, unless the server asks for longer.
 _PAUSES_S = (1.0, 4.0)
@@ -85,17 +89,11 @@ class Calls:
             TooLongError: The messages do not fit; `room` knows better from now on.
             GenerationError: As `Provider.ask`.
         """
+        once = partial(self._once, schema=schema, prompt=prompt, temperature=temperature)
         for pause in (*_PAUSES_S, None):
             began = time.monotonic()
             try:
-                reply = self._once(
-                    messages,
-                    schema,
-                    answer_tokens,
-                    purpose=purpose,
-                    prompt=prompt,
-                    temperature=temperature,
-                )
+                reply = once(messages, answer_tokens, purpose)
             except GenerationError as fault:
                 if isinstance(fault, RefusedError) and fault.over_context:
                     self._shrink(self._window)
@@ -105,7 +103,7 @@ class Calls:
                 self._pause(pause, fault)
             else:
                 self.longest_s = max(self.longest_s, time.monotonic() - began)
-                return self._read_whole(reply, messages)
+                return self._read_whole(reply, messages, once)
         raise AssertionError("the last try ends the loop")
 
     @property
@@ -120,10 +118,10 @@ class Calls:
     def _once(
         self,
         messages: list[Message],
-        schema: dict[str, Any],
         answer_tokens: int,
-        *,
         purpose: str,
+        *,
+        schema: dict[str, Any],
         prompt: Prompt,
         temperature: float,
     ) -> Reply:
@@ -140,16 +138,33 @@ class Calls:
             temperature=temperature,
         )
 
-    def _read_whole(self, reply: Reply, messages: list[Message]) -> Reply:
+    def _read_whole(self, reply: Reply, messages: list[Message], once: _Once) -> Reply:
         """The reply, if the server has read all of the messages."""
         self.replies.append(reply)
-        texts = _texts(messages)
-        if self.rate.is_cut(texts, reply.prompt_tokens):
-            self.journal.repair("prompt cut by the server", done="asked in smaller parts")
-            self._shrink(2 * (reply.prompt_tokens or 0))
-            raise TooLongError
-        self.rate.observe(texts, reply.prompt_tokens)
+        texts, counted = _texts(messages), reply.prompt_tokens
+        if self.rate.may_be_cut(texts, counted):
+            counted = self._counted_anew(messages, once)
+            if self.rate.may_be_cut(texts, counted):
+                self.journal.repair("prompt cut by the server", done="asked in smaller parts")
+                self._shrink(2 * (counted or 0))
+                raise TooLongError
+        self.rate.observe(texts, counted)
         return reply
+
+    def _counted_anew(self, messages: list[Message], once: _Once) -> int | None:
+        """What the server counts when it has seen nothing of the messages before; None: unknown.
+
+        One that remembers how a prompt begins may count the rest of it only, and that is as
+        little as of a prompt that was cut.
+        """
+        first, *others = messages
+        new = {**first, "content": f"{uuid4().hex}\n{first['content']}"}
+        try:
+            reply = once([new, *others], 1, "count what may have been cut")
+        except GenerationError as fault:
+            return 0 if isinstance(fault, RefusedError) and fault.over_context else None
+        self.replies.insert(0, reply)  # the last one tells how the job's answer ended
+        return reply.prompt_tokens
 
     def _shrink(self, known: int) -> None:
         """Counts on less from now on: half of what was found to be too much."""

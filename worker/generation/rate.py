@@ -22,6 +22,7 @@ class Rate:
         self._lock = threading.Lock()
         self._lowest: float | None = None
         self._highest: float | None = None
+        self._read_whole = 0
 
     def estimate(self, texts: list[str]) -> int:
         """About how many tokens messages take, with what the chat's template adds.
@@ -40,11 +41,16 @@ class Rate:
         with self._lock:
             self._lowest = min(found, self._lowest or found)
             self._highest = max(found, self._highest or found)
+            self._read_whole = max(assumed, self._read_whole)
 
-    def is_cut(self, texts: list[str], counted: int | None) -> bool:
-        """Whether the server has read far less than the messages hold: it has cut them silently."""
+    def may_be_cut(self, texts: list[str], counted: int | None) -> bool:
+        """Whether the server counts far less than the messages hold.
+
+        It has cut them silently, or it remembers how they begin and counts the rest.
+        What has read longer messages whole does not cut these.
+        """
         assumed = sum(map(tokens, texts))
-        if counted is None or assumed < _TELLING:
+        if counted is None or assumed < _TELLING or assumed <= self._read_whole:
             return False
         fewest = sum(map(len, texts)) / _MOST_CHARACTERS_A_TOKEN
         if self._lowest is not None:
