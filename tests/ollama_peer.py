@@ -47,7 +47,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any, Self
 
 from tests.ollama_script import Script, tokens
@@ -136,7 +136,7 @@ class OllamaPeer:
     def remembered(self, prompt: str) -> int:
         """How many characters it begins with that an earlier prompt has begun with."""
         with self._lock:
-            shared = [len(commonprefix([prompt, earlier])) for earlier in self._prompts]
+            shared = [_shared(prompt, earlier) for earlier in self._prompts]
             self._prompts.append(prompt)
         return max(shared, default=0)
 
@@ -339,6 +339,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _size(name: str) -> tuple[str, int]:
     return _SIZES.get(name, _SIZES[LARGE])
+
+
+def _shared(one: str, other: str) -> int:
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _message(content: str) -> Json:
