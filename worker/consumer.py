@@ -14,6 +14,7 @@ import grpc
 from huey.consumer import Consumer
 
 from tickets.channel import open_channel
+from tickets.deliveries import PLACE
 from tickets.errors import TaskForgeError
 from tickets.settings import Settings
 from worker.attempts import Attempts
@@ -30,6 +31,9 @@ _QUEUE_PATIENCE_S = 10.0
 _AWAY_PAUSE_S = 1.0
 # What attempts that are told to stop get to report it.
 _LAST_REPORTS_S = 5.0
+# How many callbacks may be under way for each place that they were claimed on: as many as are
+# begun there while one waits for the default of `TASKFORGE_CALLBACK_TIMEOUT_S`.
+_CALLS_PER_PLACE = 16
 
 
 def serve(settings: Settings, provider: Provider) -> None:
@@ -71,7 +75,7 @@ class Worker:
                 DELIVERIES,
                 self._delivery_slots,
                 self._core.claim_delivery,
-                self._deliveries.run,
+                self._run_delivery,
             ),
         ]
 
@@ -136,6 +140,21 @@ class Worker:
                 return
             if claimed is None or run(*claimed):
                 return
+
+    def _run_delivery(self, *claimed: Any) -> None:
+        """Waits for a delivery only for a while; whoever claims goes on to the next then."""
+        attempt = threading.Thread(target=self._deliver, args=claimed, name="call", daemon=True)
+        with self._busy_changed:
+            self._busy += 1
+        attempt.start()
+        has_room = self._deliveries.running < _CALLS_PER_PLACE * self._delivery_slots
+        attempt.join(PLACE.total_seconds() if has_room else None)
+
+    def _deliver(self, *claimed: Any) -> None:
+        try:
+            self._deliveries.run(*claimed)
+        finally:
+            self._end()
 
     def _begin(self) -> bool:
         """Counts a thread as busy from before its claim, so that no drain overlooks the job."""

@@ -1,0 +1,107 @@
+"""Receivers that take calls and never answer, and who has to wait for them: nobody."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import storage
+from tests.courier import DELIVERED, delivery_of, hurry, submit
+from tests.ollama_peer import OllamaPeer
+from tests.receiver import Authority, Receiver
+from tests.stack import Caller, Stack, running
+from tests.waiting import eventually
+
+TIMEOUT_S = 6
+# More than there are threads, with a client each.
+DEAD = 14
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def calling(
+    backend: str,
+    peer: OllamaPeer,
+    authority: Authority,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+) -> Iterator[Stack]:
+    """An installation that may call this machine, and trusts our authority."""
+    environ = {
+        "TASKFORGE_OLLAMA_URL": peer.url,
+        "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "localhost",
+        "TASKFORGE_CALLBACK_CA_FILE": str(authority.file),
+        "TASKFORGE_CALLBACK_TIMEOUT_S": str(TIMEOUT_S),
+        "TASKFORGE_DRAIN_S": "1",
+        **storage(backend, request),
+    }
+    with running(environ, tmp_path_factory.mktemp("calling")) as started:
+        yield started
+
+
+@pytest.fixture
+def dead() -> Iterator[list[str]]:
+    """The addresses of receivers that are connected to and say nothing."""
+    with ExitStack() as opened:
+        sockets = [
+            opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
+            for _ in range(DEAD)
+        ]
+        yield [f"https://localhost:{sock.getsockname()[1]}/hook" for sock in sockets]
+
+
+@pytest.fixture
+def receiver(authority: Authority) -> Iterator[Receiver]:
+    """One that answers at once."""
+    with Receiver(authority.server_context("localhost")) as started:
+        yield started
+
+
+def test_dead_receivers_of_many_clients_hold_up_nobody_else(
+    calling: Stack, dead: list[str], receiver: Receiver
+) -> None:
+    waiting = [submitted(calling.caller(), url) for url in dead for _ in range(3)]
+
+    assert wait_s(calling, submitted(calling.caller(), receiver.url())) < TIMEOUT_S / 2
+
+    # The same once they are known to fail, and all that they have missed is due again.
+    eventually(lambda: attempts(calling, waiting) >= DEAD)
+    for job_id in waiting:
+        hurry(calling, job_id)
+    assert wait_s(calling, submitted(calling.caller(), receiver.url())) < TIMEOUT_S / 2
+
+
+def test_dead_receivers_of_one_client_do_not_hold_up_its_others(
+    calling: Stack, dead: list[str], receiver: Receiver
+) -> None:
+    caller = calling.caller()
+    for url in dead:
+        submitted(caller, url)
+
+    assert wait_s(calling, submitted(caller, receiver.url())) < TIMEOUT_S / 2
+
+
+def submitted(caller: Caller, url: str) -> str:
+    """A job that has ended, so that its callback is due."""
+    job_id = submit(caller, url)
+    caller.wait(job_id)
+    return job_id
+
+
+def wait_s(stack: Stack, job_id: str) -> float:
+    """How long after the end of a job its callback was delivered, at the first attempt."""
+    eventually(lambda: delivery_of(stack, job_id).status == DELIVERED)
+    delivery = delivery_of(stack, job_id)
+    [attempt] = delivery.attempts
+    waited = attempt.ended_at.ToDatetime() - delivery.created_at.ToDatetime()
+    return waited.total_seconds()
+
+
+def attempts(stack: Stack, jobs: list[str]) -> int:
+    """How many attempts at the jobs' callbacks have ended."""
+    return sum(len(delivery_of(stack, job_id).attempts) for job_id in jobs)
