@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-from core.models import Client, Delivery
+from core.delivery_turns import Parcel
+from core.models import Client
 from tickets.tokens import derive
 
 
@@ -21,7 +22,7 @@ class CallbackSecrets:
         key = self._key(client, client.callback_secret_version)
         return f"whsec_{base64.b64encode(key).decode()}"
 
-    def headers(self, delivery: Delivery, client: Client, at: int) -> Mapping[str, str]:
+    def headers(self, parcel: Parcel, client: Client, at: int) -> Mapping[str, str]:
         """The headers that a delivery carries when it is sent at a time.
 
         For a while after a rotation there are two signatures, the newer first.
@@ -29,7 +30,7 @@ class CallbackSecrets:
         versions = [client.callback_secret_version]
         if (client.previous_secret_until or 0) > at:
             versions.append(client.callback_secret_version - 1)
-        id_, body = str(delivery.id), bytes(delivery.body).decode()
+        id_, body = str(parcel.id), parcel.body.decode()
         moment = datetime.fromtimestamp(at // 1_000_000, tz=UTC)
         signatures = [
             Webhook(self._key(client, version)).sign(id_, moment, body) for version in versions

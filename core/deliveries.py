@@ -7,20 +7,21 @@ itself has ended and is not touched.
 
 import logging
 import random
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from peewee import JOIN, OP, Expression
+from peewee import JOIN, Expression
 
-from core import clock, jobs
+from core import clock, delivery_turns, jobs
 from core.callbacks import signal_due
-from core.database import row_locks, transaction
-from core.models import Client, Delivery, DeliveryAttempt, Job
-from core.transitions import record
+from core.database import transaction
+from core.delivery_turns import PARCEL, Parcel
+from core.models import Delivery, DeliveryAttempt, Job
+from core.prepared import Insert, Select, Update
+from core.transitions import STANDING, Standing, record
 from tickets.deliveries import DeliveryEvent, DeliveryStatus, accepted, delay, is_final
 from tickets.errors import Reason, TaskForgeError
 from tickets.lifecycle import Status
@@ -28,12 +29,31 @@ from tickets.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# How many attempts may be under way at once for one client, and to one receiver: the rest of the
-# workers' threads are for the others. Claims at the same moment may overstep it by a few.
-_AT_ONCE = 2
-
-# How many clients a claim looks at when others claim at the same time.
-_CANDIDATES = 8
+_UPDATE = Update(Delivery)
+_BY_TOKEN = Select(
+    Parcel,
+    PARCEL,
+    lambda token: Delivery.select(*PARCEL).where(Delivery.lease_token == token),
+    parameters=[Delivery.lease_token],
+)
+_HELD = Select(
+    Parcel,
+    PARCEL,
+    lambda delivery_id, token: Delivery.select(*PARCEL).where(
+        Delivery.id == delivery_id, Delivery.lease_token == token
+    ),
+    parameters=[Delivery.id, Delivery.lease_token],
+)
+_JOB = Select(
+    Standing,
+    STANDING,
+    lambda job_id: Job.select(*STANDING).where(Job.id == job_id),
+    parameters=[Job.id],
+)
+_INSERT_ATTEMPT = Insert(
+    DeliveryAttempt,
+    *("delivery", "worker_id", "started_at", "ended_at", "http_status", "problem"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +79,38 @@ class Logged:
     attempts: list[DeliveryAttempt]
 
 
-def claim(worker_id: str, token: UUID, settings: Settings) -> Delivery | None:
+def claim(worker_id: str, token: UUID, settings: Settings) -> Parcel | None:
     """Leases the next delivery to a worker; the same token gets the same one again."""
     with transaction():
-        delivery: Delivery | None = Delivery.get_or_none(Delivery.lease_token == token)
-        if delivery is not None and delivery.status != DeliveryStatus.DELIVERING:
+        held = _BY_TOKEN.first(token)
+        if held is not None and held.status != DeliveryStatus.DELIVERING:
             raise _lost()
-        return delivery or _lease_next(worker_id, token, settings)
+        return held or _lease_next(worker_id, token, settings)
 
 
 def report(delivery_id: UUID, token: UUID, answer: Answer) -> None:
     """Ends the attempt; repeating it changes nothing."""
     with transaction():
-        delivery = _held(delivery_id, token)
-        if delivery.status != DeliveryStatus.DELIVERING:
+        parcel = _held(delivery_id, token)
+        if parcel.status != DeliveryStatus.DELIVERING:
             return
         if accepted(answer.http_status):
             changes, problem = _ended(DeliveryStatus.DELIVERED), ""
         else:
             problem = answer.problem or f"the receiver answered with status {answer.http_status}"
-            changes = _after_failure(delivery, answer)
-        if not _move(delivery, changes):
+            changes = _after_failure(parcel, answer)
+        if not _let_go(parcel, {"lease_token": token}, changes):
             raise _lost()
-        _log(delivery, answer.http_status, problem)
+        _log(parcel, answer.http_status, problem)
+        if delivery_turns.has_lost_its_place(parcel, clock.now()):
+            # No thread of its worker's claims next what its receiver has room for now.
+            signal_due()
 
 
 def release(delivery_id: UUID, token: UUID) -> None:
     """Makes the delivery due again at once; it costs no attempt."""
     with transaction():
-        if not _move(_held(delivery_id, token), _due_now()):
+        if not _let_go(_held(delivery_id, token), {"lease_token": token}, _due_now()):
             raise _lost()
         signal_due()
 
@@ -99,7 +122,8 @@ def recover(settings: Settings) -> None:
         is_last = losses >= settings.max_lease_losses
         changes = _ended(DeliveryStatus.FAILED) if is_last else _due_now()
         with transaction():
-            if _move(delivery, {**changes, "lease_losses": losses}):
+            ran_out = {"lease_token": delivery.lease_token}
+            if _let_go(delivery, ran_out, {**changes, "lease_losses": losses}):
                 _log(delivery, None, f"the worker {delivery.worker_id} was lost")
                 log.warning("delivery %s lost its worker %s", delivery.id, delivery.worker_id)
 
@@ -139,56 +163,23 @@ def is_due(at: int) -> Expression:
     return (Delivery.status == DeliveryStatus.PENDING.value) & (Delivery.available_at <= at)
 
 
-def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Delivery | None:
-    """Takes the delivery that has waited longest, of those whose client and receiver have room."""
+def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Parcel | None:
     at = clock.now()
     lease = {
-        "status": DeliveryStatus.DELIVERING.value,
         "worker_id": worker_id,
         "claimed_at": at,
         "lease_token": token,
         "lease_expires_at": at + clock.micros(settings.callback_timeout_s + settings.lease_s),
     }
-    leased = list(
-        Delivery.select(Delivery.client, Delivery.receiver).where(
-            Delivery.lease_expires_at.is_null(False)
-        )
-    )
-    open_to_claim = is_due(at) & Delivery.receiver.not_in(_full(row.receiver for row in leased))
-    for client in _clients_by_wait(open_to_claim, _full(row.client_id for row in leased)):
-        delivery = _oldest(open_to_claim & (Delivery.client == client.id))
-        if delivery is not None and _update(delivery, DeliveryStatus.PENDING, lease):
-            return delivery
+    for parcel in delivery_turns.candidates(worker_id, at):
+        pending = {"id": parcel.id, "status": DeliveryStatus.PENDING.value}
+        if _UPDATE.rows({"status": DeliveryStatus.DELIVERING.value, **lease}, pending):
+            return parcel
     return None
 
 
-def _full(holders: Any) -> list[Any]:
-    return [holder for holder, count in Counter(holders).items() if count >= _AT_ONCE]
-
-
-def _clients_by_wait(open_to_claim: Expression, full: Collection[UUID]) -> list[Client]:
-    """Clients with something to claim, the longest waiting first.
-
-    Each is asked for its oldest delivery, so that one client's many cost the others nothing.
-    """
-    own = Delivery.select(Delivery.available_at).where(open_to_claim, Delivery.client == Client.id)
-    oldest = own.order_by(Delivery.available_at).limit(1)
-    return list(
-        Client.select(Client.id)
-        .where(Client.id.not_in(full), Expression(oldest, OP.IS_NOT, None))
-        .order_by(oldest)
-        .limit(_CANDIDATES)
-    )
-
-
-def _oldest(claimable: Expression) -> Delivery | None:
-    query = Delivery.select().where(claimable).order_by(Delivery.available_at).limit(1)
-    found: Delivery | None = (query.for_update(skip_locked=True) if row_locks() else query).first()
-    return found
-
-
-def _after_failure(delivery: Delivery, answer: Answer) -> Mapping[str, Any]:
-    failures = delivery.failures + 1
+def _after_failure(parcel: Parcel, answer: Answer) -> Mapping[str, Any]:
+    failures = parcel.failures + 1
     if is_final(answer.http_status, failures):
         return {**_ended(DeliveryStatus.FAILED), "failures": failures}
     jitter = random.uniform(-1, 1)  # noqa: S311 - spreads attempts only
@@ -213,50 +204,40 @@ def _due_now() -> Mapping[str, Any]:
     }
 
 
-def _held(delivery_id: UUID, token: UUID) -> Delivery:
+def _held(delivery_id: UUID, token: UUID) -> Parcel:
     """The delivery that the token was made for, in whatever status.
 
     Raises:
         TaskForgeError: LEASE_LOST; another worker may have the delivery by now.
     """
-    delivery: Delivery | None = Delivery.get_or_none(
-        Delivery.id == delivery_id, Delivery.lease_token == token
-    )
-    if delivery is None:
+    parcel = _HELD.first(delivery_id, token)
+    if parcel is None:
         raise _lost()
-    return delivery
+    return parcel
 
 
-def _move(delivery: Delivery, changes: Mapping[str, Any]) -> bool:
-    """Ends the lease that the delivery was read with; False when somebody else was first."""
-    ended = {"lease_expires_at": None, **changes}
-    return _update(
-        delivery, DeliveryStatus.DELIVERING, ended, Delivery.lease_token == delivery.lease_token
-    )
-
-
-def _update(
-    delivery: Delivery,
-    source: DeliveryStatus,
-    changes: Mapping[str, Any],
-    *conditions: Expression,
+def _let_go(
+    delivery: Parcel | Delivery, held: Mapping[str, Any], changes: Mapping[str, Any]
 ) -> bool:
-    own = (Delivery.id == delivery.id, Delivery.status == source.value)
-    return bool(Delivery.update(dict(changes)).where(*own, *conditions).execute())
+    """Ends the lease that the delivery was read with; False when somebody else was first."""
+    delivering = {"id": delivery.id, "status": DeliveryStatus.DELIVERING.value, **held}
+    return bool(_UPDATE.rows({"lease_expires_at": None, **changes}, delivering))
 
 
-def _log(delivery: Delivery, http_status: int | None, problem: str) -> None:
+def _log(delivery: Parcel | Delivery, http_status: int | None, problem: str) -> None:
     """Adds the attempt to the delivery's log, and an event to the job's."""
     at = clock.now()
-    DeliveryAttempt.insert(
+    _INSERT_ATTEMPT.row(
         delivery=delivery.id,
         worker_id=delivery.worker_id,
         started_at=delivery.claimed_at,
         ended_at=at,
         http_status=http_status,
         problem=problem,
-    ).execute()
-    job = Job.get_by_id(delivery.job_id)
+    )
+    job = _JOB.first(delivery.job_id)
+    if job is None:
+        raise RuntimeError("a delivery without its job")
     event = DeliveryEvent.FAILED if problem else DeliveryEvent.DELIVERED
     attempt = job.failures + 1
     record(job.id, event, Status(job.status), at, stage=job.stage, attempt=attempt, detail=problem)

@@ -1,4 +1,4 @@
-"""Who holds a delivery: claims, lost leases, and how many a client and a receiver have at once."""
+"""Who holds a delivery: claims, reports and lost leases."""
 
 from tests.courier import (
     DELIVERED,
@@ -15,7 +15,7 @@ from tests.courier import (
     report_request,
 )
 from tests.hands import Hands
-from tests.stack import Caller, Stack
+from tests.stack import Caller
 from tests.storage import execute
 from tests.waiting import eventually
 
@@ -140,50 +140,3 @@ def test_a_delivery_that_loses_its_worker_ten_times_fails(
 
     eventually(lambda: delivery_of(idle_caller.stack, job_id).status == FAILED)
     assert courier.claim() is None
-
-
-# Fairness
-
-
-def test_a_client_holds_two_deliveries_at_a_time(
-    idle_caller: Caller, stack_without_worker: Stack, hands: Hands, courier: Courier
-) -> None:
-    other = stack_without_worker.caller()
-    for number in range(5):
-        ended_job(idle_caller, hands, f"https://host{number}.example.com/")
-    last = ended_job(other, hands, "https://quick.example.com/")
-
-    held = [courier.take(), courier.take(), courier.take()]
-
-    assert delivery_of(stack_without_worker, last).status == DELIVERING
-    assert courier.claim() is None
-    courier.report(held[0], 200)
-    assert courier.claim() is not None
-
-
-def test_a_receiver_is_sent_two_at_a_time_whoever_its_clients_are(
-    stack_without_worker: Stack, hands: Hands, courier: Courier
-) -> None:
-    for _ in range(3):
-        ended_job(stack_without_worker.caller(), hands, "https://hooks.example.com/a")
-    other = ended_job(stack_without_worker.caller(), hands, "https://hooks.example.com:8443/a")
-
-    held = [courier.take() for _ in range(3)]
-
-    assert delivery_of(stack_without_worker, other).status == DELIVERING
-    assert courier.claim() is None
-    courier.report(held[0], 500)
-    assert courier.claim() is not None
-
-
-def test_who_has_waited_longest_is_next(
-    stack_without_worker: Stack, hands: Hands, courier: Courier
-) -> None:
-    jobs = [
-        ended_job(stack_without_worker.caller(), hands, f"https://h{n}.example.com/{{job_id}}")
-        for n in range(4)
-    ]
-
-    urls = [courier.take().delivery.url for _ in jobs]
-
-    assert [url.rpartition("/")[2] for url in urls] == jobs

@@ -9,7 +9,8 @@ from taskforge.worker.v1 import deliveries_pb2, deliveries_pb2_grpc
 from core import clock, deliveries
 from core.callback_secrets import CallbackSecrets
 from core.deliveries import Answer
-from core.models import Delivery
+from core.delivery_turns import Parcel
+from core.models import Client
 from tickets import callback_url
 from tickets.settings import Settings
 
@@ -48,15 +49,16 @@ class Delivering(deliveries_pb2_grpc.DeliveriesServiceServicer):
         deliveries.release(UUID(request.delivery_id), UUID(request.lease_token))
         return deliveries_pb2.ReleaseDeliveryResponse()
 
-    def _message(self, delivery: Delivery) -> deliveries_pb2.ClaimedDelivery:
+    def _message(self, parcel: Parcel) -> deliveries_pb2.ClaimedDelivery:
         """The request as the worker sends it: signed here, so that it needs no secret."""
-        signature = self._secrets.headers(delivery, delivery.client, clock.now())
-        host = callback_url.target(delivery.url).host
+        client = Client.get_by_id(parcel.client_id)
+        signature = self._secrets.headers(parcel, client, clock.now())
+        host = callback_url.target(parcel.url).host
         message = deliveries_pb2.ClaimedDelivery(
-            delivery_id=str(delivery.id),
-            url=delivery.url,
+            delivery_id=str(parcel.id),
+            url=parcel.url,
             headers={**_HEADERS, **signature},
-            body=bytes(delivery.body),
+            body=parcel.body,
             internal=host in self._settings.callback_internal_hosts,
         )
         message.timeout.FromTimedelta(timedelta(seconds=self._settings.callback_timeout_s))

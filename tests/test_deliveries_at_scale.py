@@ -1,0 +1,100 @@
+"""Claiming a delivery while 100,000 wait behind a busy receiver: none of those is looked at."""
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from peewee import Database
+
+from core import database, deliveries, migrate
+from core.models import Client
+from tests.conftest import storage
+from tests.storage import run
+from tickets.settings import load
+
+# The tables take seconds to fill.
+pytestmark = pytest.mark.slow
+
+MANY = 100_000
+SETTINGS = load({}, lambda path: Path(path).read_text())
+DEAD, GOOD = "dead.example.com:443", "good.example.com:443"
+
+_JOBS = """
+INSERT INTO jobs (client_id, id, feature, idempotency_hash, content_hash, status, stage, progress,
+    created_at, updated_at, expires_at, available_at, ended_at, failures, lease_losses)
+SELECT {client}, {id}, 'tickets', {hash}, {hash}, 'cancelled', 'queued', '',
+    n, 0, 9000000000000000, 0, n, 0, 0 FROM numbers
+"""
+_FILL = {
+    "sqlite": """
+WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
+"""
+    + _JOBS.format(client="?", id="lower(hex(randomblob(16)))", hash="CAST(n AS BLOB)"),
+    "postgresql": "WITH numbers AS (SELECT generate_series(1, ?) AS n)"
+    + _JOBS.format(client="?::uuid", id="gen_random_uuid()", hash="int4send(n)"),
+}
+_DELIVERIES = """
+INSERT INTO deliveries (id, job_id, client_id, url, receiver, body, status, created_at,
+    available_at, failures, lease_losses)
+SELECT id, id, client_id, 'https://' || ?, ?, content_hash, 'pending', created_at,
+    created_at, ?, 0
+FROM jobs WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE job_id = jobs.id)
+"""
+
+
+@pytest.fixture
+def full(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A database with many deliveries of two clients to one receiver, and few to another."""
+    default = f"sqlite:///{tmp_path / 'taskforge.db'}"
+    url = storage(backend, request).get("TASKFORGE_DATABASE_URL", default)
+    migrate.migrate(url)
+    opened = database.connect(url)
+    fill(opened, backend, DEAD, MANY, failures=1)
+    run(opened, "ANALYZE")
+    # Statistics are of a while ago: they know of the one client only.
+    fill(opened, backend, DEAD, MANY, failures=1)
+    fill(opened, backend, GOOD, 2)
+    yield opened
+    opened.close()
+
+
+def fill(opened: Database, backend: str, receiver: str, size: int, failures: int = 0) -> None:
+    owner = Client.create(id=uuid4(), name=str(uuid4()), features="tickets", created_at=1)
+    run(opened, _FILL[backend], size, owner.id.hex)
+    run(opened, _DELIVERIES, receiver, receiver, failures)
+
+
+def test_a_claim_reads_no_queue_beyond_its_oldest(
+    full: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    receivers = [claim() for _ in range(3)]
+    caplog.set_level(logging.DEBUG, logger="peewee")
+
+    # Two are under way to the receiver that all others wait for.
+    receivers.append(claim())
+
+    assert sorted(receivers) == [DEAD, DEAD, GOOD, GOOD]
+    used: set[str] = set()
+    said: list[Any] = [record.msg for record in caplog.records if record.name == "peewee"]
+    for statement, values in said:
+        if re.match("SELECT|WITH", statement) and '"deliveries"' in statement:
+            explain = "EXPLAIN" if database.row_locks() else "EXPLAIN QUERY PLAN"
+            plan = "\n".join(row[-1] for row in run(full, f"{explain} {statement}", *values))
+            used |= set(re.findall(r"(?:using|INDEX) (\w*deliveries\w*)", plan))
+            # Whoever gathers the rows of many queues reads them all.
+            assert not re.search(r"Seq Scan on deliveries|Hash |Merge ", plan), plan
+    assert used - {"deliveries_pkey", "sqlite_autoindex_deliveries_1", "deliveries_leases"} == {
+        *("deliveries_queues", "deliveries_under_way", "deliveries_failing"),
+        "deliveries_lease_token",
+    }
+
+
+def claim() -> str:
+    """The receiver of what a new worker claims."""
+    claimed = deliveries.claim(str(uuid4()), uuid4(), SETTINGS)
+    assert claimed is not None
+    return claimed.url.removeprefix("https://")
