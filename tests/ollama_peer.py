@@ -20,6 +20,8 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: no-single]]        500 for an answer of one token
     [[peer: thinks]]           thoughts in a field of their own before the answer
     [[peer: load]]             nothing but `done_reason: load`
+    [[peer: unload]]           nothing but `done_reason: unload`
+    [[peer: sorted]]           the keys of each object in another order
     [[peer: error-line]]       an error within the 200 stream
     [[peer: no-done]]          the stream ends, without `done`
     [[peer: reset]]            the connection breaks within the stream
@@ -64,6 +66,7 @@ class OllamaPeer:
 
     Attributes:
         requests: Every request as `{method, path, body}`, in order of arrival.
+        begun: How many streams have their headers sent.
         disconnects: How many callers hung up before their answer was whole.
         replies: Texts for `[[peer: reply NAME]]`.
         choose: Picks among a schema's `enum`; the first by default.
@@ -79,6 +82,7 @@ class OllamaPeer:
 
     def __init__(self, port: int = 0, *, models: tuple[str, ...] = (LARGE, SMALL)) -> None:
         self.requests: list[Json] = []
+        self.begun = 0
         self.disconnects = 0
         self.replies: dict[str, str] = {}
         self.choose: Callable[[list[Any]], Any] = lambda values: values[0]
@@ -139,6 +143,10 @@ class OllamaPeer:
             shared = [_shared(prompt, earlier) for earlier in self._prompts]
             self._prompts.append(prompt)
         return max(shared, default=0)
+
+    def note_begun(self) -> None:
+        with self._lock:
+            self.begun += 1
 
     def note_disconnect(self) -> None:
         with self._lock:
@@ -258,6 +266,9 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _chat(self, body: Json) -> None:
+        if not body.get("model"):
+            self._json(400, {"error": "model is required"})
+            return
         if body.get("model") not in self.server.peer.models and not self.server.peer.only_chat:
             self._json(404, {"error": f"model '{body.get('model')}' not found"})
             return
@@ -292,6 +303,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/x-ndjson")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        self.server.peer.note_begun()
         text = script.text(body.get("format"), prompt)
         self._pause(float(script.says.get("prefill") or 0))
         if "thinks" in script.says:
@@ -351,7 +363,7 @@ def _message(content: str) -> Json:
 
 
 def _last(body: Json, script: Script, text: str, *, content: str = "") -> Json:
-    reason = next((name for name in ("length", "load") if name in script.says), "stop")
+    reason = next((name for name in ("length", "load", "unload") if name in script.says), "stop")
     counts = {"prompt_eval_count": script.prompt_tokens(), "eval_count": max(tokens(text), 1)}
     return {
         "model": body["model"],

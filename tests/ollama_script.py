@@ -72,7 +72,7 @@ class Script:
     def text(self, format_: Any, prompt: str) -> str:
         if "reply" in self.says:
             return self._peer.replies[self.says["reply"]]
-        if "load" in self.says:
+        if not self.says.keys().isdisjoint({"load", "unload"}):
             return ""
         for fault, text in _USELESS.items():
             if fault in self.says:
@@ -81,7 +81,7 @@ class Script:
         plain = _MARKER.sub("", prompt)
         own = self._peer.fill
         made = own(schema) if own else fill(schema, plain, choose=self._peer.choose)
-        answer = json.dumps(made, ensure_ascii=False)
+        answer = json.dumps(made, ensure_ascii=False, sort_keys="sorted" in self.says)
         if "short" in self.says:
             value = json.loads(answer)
             value["tickets"] = value["tickets"][:-1] or value["tickets"]

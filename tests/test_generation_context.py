@@ -168,8 +168,9 @@ def test_single_ticket_that_is_cut_off_gets_all_the_room_there_is(peer: OllamaPe
     assert rooms[1] > rooms[0]
 
 
-def test_answer_that_only_loads_the_model_is_asked_for_again(peer: OllamaPeer) -> None:
-    run(peer, job(title="Rooms [[peer: load-once x]]"))
+@pytest.mark.parametrize("marker", ["load", "unload"])
+def test_answer_that_only_loads_the_model_is_asked_for_again(peer: OllamaPeer, marker: str) -> None:
+    run(peer, job(title=f"Rooms [[peer: {marker}-once x]]"))
     assert "the answer is empty" in peer.chats()[1]["messages"][-1]["content"]
 
 

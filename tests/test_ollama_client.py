@@ -104,6 +104,7 @@ def test_counts_that_are_missing_are_unknown(peer: OllamaPeer) -> None:
         ("status 429", JobErrorCode.OLLAMA_UNAVAILABLE, True),
         ("status 404", JobErrorCode.OLLAMA_UNAVAILABLE, False),
         ("status 403", JobErrorCode.OLLAMA_UNAVAILABLE, False),
+        ("status 499", JobErrorCode.OLLAMA_UNAVAILABLE, True),
         ("status 400", JobErrorCode.OLLAMA_UNAVAILABLE, False),
         ("error-line", JobErrorCode.OLLAMA_UNAVAILABLE, True),
         ("reset", JobErrorCode.OLLAMA_UNAVAILABLE, True),
@@ -154,11 +155,30 @@ def test_thoughts_in_a_field_of_their_own_are_no_answer(peer: OllamaPeer) -> Non
     assert chat(peer, "[[peer: thinks]]").text.startswith('{"title"')
 
 
-def test_missing_model_is_named(peer: OllamaPeer) -> None:
-    peer.models = ()
-    fault = failure(lambda: chat(peer))
+@pytest.mark.parametrize("marker", ["", "[[peer: status 404]]"])
+def test_missing_model_is_named(peer: OllamaPeer, marker: str) -> None:
+    """Whatever the server's words for it are."""
+    peer.models = () if not marker else (LARGE,)
+    fault = failure(lambda: chat(peer, marker))
     assert LARGE in fault.message
     assert fault.retryable is False
+
+
+def test_empty_name_is_refused_and_never_sent(peer: OllamaPeer) -> None:
+    """No name means the first chat model there is."""
+    nameless = {**body(), "model": ""}
+    with pytest.raises(RefusedError) as caught:
+        OllamaClient(peer.url).chat(
+            nameless,
+            deadline=time.monotonic() + 30,
+            cancellation=Cancellation(),
+            heard=lambda _piece: None,
+        )
+    assert (caught.value.status, caught.value.retryable) == (400, False)
+    peer.requests.clear()
+    assert ask(Provider(peer.url, model="")).text
+    assert ask(Provider(peer.url, model=SMALL).using("")).text
+    assert [sent["model"] for sent in peer.chats()] == [LARGE, SMALL]
 
 
 def test_no_server(peer: OllamaPeer) -> None:
@@ -181,13 +201,13 @@ def test_endless_answer_is_cut(peer: OllamaPeer) -> None:
     assert fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
 
 
-@pytest.mark.parametrize("marker", ["hang", "stall"])
-def test_cancel_hangs_up(peer: OllamaPeer, marker: str) -> None:
-    """Before the headers, and between two chunks."""
+@pytest.mark.parametrize(("marker", "begun"), [("hang", 0), ("prefill 60", 1), ("stall", 1)])
+def test_cancel_hangs_up(peer: OllamaPeer, marker: str, begun: int) -> None:
+    """Before the headers, between them and the first chunk, and between two chunks."""
     cancellation = Cancellation()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(chat, peer, f"[[peer: {marker}]]", cancellation=cancellation)
-        eventually(lambda: bool(peer.chats()))
+        eventually(lambda: bool(peer.chats()) and peer.begun == begun)
         cancellation.request()
         with pytest.raises(GenerationCancelled):
             waiting.result(timeout=10)

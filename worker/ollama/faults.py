@@ -12,6 +12,9 @@ from tickets.errors import JobErrorCode
 from worker.generation.job import GenerationError
 from worker.line import Line
 
+# The last is Ollama's for a caller who has hung up; on a line that is whole, somebody between did.
+_PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, 499}
+
 
 class RefusedError(GenerationError):
     """The server has answered with an error of its own.
@@ -68,8 +71,7 @@ def raise_for_status(response: requests.Response, body: dict[str, Any] | None) -
         status,
         detail,
         f"the model's server answered with status {status}",
-        retryable=status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        or status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT},
+        retryable=status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING,
         retry_after=_retry_after(response),
     )
 
