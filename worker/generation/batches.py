@@ -1,10 +1,10 @@
 """A spec cut into stretches, each of which fits into one call together with its answer."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from worker.generation.plan import needed
+from worker.generation.prompts import fenced
 from worker.generation.spec import Section, Sentence
 from worker.generation.text import shorten
 
@@ -118,9 +118,6 @@ def _grouped(flat: list[tuple[Section, Sentence]]) -> Parts:
     return tuple((section, tuple(sentences)) for section, sentences in groups.items())
 
 
-_FENCE = re.compile(r"<(/?\s*spec\s*)>", re.IGNORECASE)
-
-
 def numbered(batch: Batch) -> str:
     """The batch's text with its sentences numbered; nothing in it can end its fence."""
     lines: list[str] = []
@@ -132,8 +129,3 @@ def numbered(batch: Batch) -> str:
             text = shorten(sentence.text, batch.shown) if batch.shown else sentence.text
             lines.append(f"[{sentence.number}] {text}")
     return fenced("\n".join(lines).strip())
-
-
-def fenced(text: str) -> str:
-    """The text without what would end the fence that it stands in."""
-    return _FENCE.sub(r"(\1)", text)

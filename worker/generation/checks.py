@@ -49,7 +49,7 @@ def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal)
     quoted = quotes(ticket, sentences)
     if quoted and _has_no_title(ticket):
         journal.repair("title empty", ticket=ticket.title, done="taken from the spec")
-        ticket.title = _title(quoted[0])
+        ticket.title = title_from(quoted[0])
     if quoted and is_blank(ticket.description):
         journal.repair("description empty", ticket=ticket.title, done="taken from the spec")
         ticket.description = " ".join(quoted)
@@ -99,7 +99,11 @@ def fill_blank(
     for ticket, one in zip(blank, left, strict=False):
         journal.repair("ticket empty", ticket=ticket.title, done="made of the spec's words")
         ticket.spans = [one.span]
-        ticket.title, ticket.description, ticket.criteria = _title(one.text), one.text, [one.text]
+        ticket.title, ticket.description, ticket.criteria = (
+            title_from(one.text),
+            one.text,
+            [one.text],
+        )
         ticket.confidence = _UNAIDED
 
 
@@ -119,7 +123,7 @@ def put_in_own_words(ticket: TicketDraft, sentences: Sequence[Sentence], journal
     if not quoted or _is_about(ticket, quoted):
         return
     journal.repair("nothing of its sentences", ticket=ticket.title, done="taken from the spec")
-    ticket.title, ticket.description = _title(quoted[0]), " ".join(quoted)
+    ticket.title, ticket.description = title_from(quoted[0]), " ".join(quoted)
     ticket.criteria = quoted
     ticket.confidence = _UNAIDED
 
@@ -135,7 +139,8 @@ def _has_no_title(ticket: TicketDraft) -> bool:
     return is_blank(ticket.title) or len(folded(ticket.title)) < _SHORTEST_TITLE
 
 
-def _title(sentence: str) -> str:
+def title_from(sentence: str) -> str:
+    """A title in the words of a sentence of the spec."""
     made = phrases.imperative(sentence) if language.is_english(sentence) else None
     return made or phrases.quoted(sentence)
 

@@ -16,7 +16,7 @@ from worker.generation.blocks import Form
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.job import GenerationError
 from worker.generation.plan import Piece, chapters
-from worker.generation.prompts import load
+from worker.generation.prompts import fenced, load
 from worker.generation.roles import Unit
 from worker.generation.text import shorten
 from worker.ollama import UnusableError
@@ -121,9 +121,9 @@ def _messages(piece: Piece, titles: list[str], leads: dict[str, Unit]) -> list[M
     prompt = load("extractive")
     part = prompt.fill(
         "user",
-        heading=" / ".join(chapters([piece])[:3]) or "the whole spec",
-        sentences="\n".join(shorten(unit.text, _SHOWN_LENGTH) for unit in leads.values()),
-        titles=" | ".join(titles),
+        heading=fenced(" / ".join(chapters([piece])[:3])) or "the whole spec",
+        sentences=fenced("\n".join(shorten(unit.text, _SHOWN_LENGTH) for unit in leads.values())),
+        titles=fenced(" | ".join(titles)),
     )
     return [
         {"role": "system", "content": prompt.fill("system")},

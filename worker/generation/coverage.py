@@ -1,8 +1,9 @@
 """Which ticket covers which requirement, and what becomes of those that none covers.
 
 A ticket covers the sentences that it cites, and those whose words it holds.
-The rest goes into the ticket about the same section or chapter, or becomes an
-open question: nothing is left out in silence.
+One that it cites without saying what it says becomes a criterion of it. The
+rest goes into the ticket about the same section or chapter, or becomes an open
+question: nothing is left out in silence.
 """
 
 from bisect import bisect, insort
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from worker.generation import signals
-from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, Span, TicketDraft
 from worker.generation.grounding import component
 from worker.generation.journal import Journal
 from worker.generation.roles import Role, Unit
@@ -18,8 +19,10 @@ from worker.generation.similarity import likeness, spoken, words
 from worker.generation.spec import Section
 from worker.generation.text import shorten
 
-# A ticket that holds so many of a requirement's words covers it.
+# A ticket that holds so many of a requirement's words covers it; half of them when it cites it,
+# as other words may then stand for the rest.
 _COVERED = 0.7
+_TOLD = 0.5
 _SAME_NOTE = 0.6
 _QUOTED = 3
 _QUOTED_LENGTH = 120
@@ -44,6 +47,34 @@ def uncovered(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> list[U
     for title, times in found.items():
         journal.repair("requirements not cited", ticket=title, done=f"{times} found by their words")
     return left
+
+
+def tell(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> None:
+    """Lets tickets say what they cite: a requirement that they do not tell becomes a criterion.
+
+    A ticket tells a requirement with half of its words and all of its numbers.
+    """
+    leaves = [ticket for ticket in drafts.tickets if ticket.kind != "epic"]
+    told = [(ticket, spoken(ticket)) for ticket in leaves]
+    citing: dict[Span, list[tuple[TicketDraft, frozenset[str]]]] = {}
+    for ticket, said in told:
+        for span in ticket.spans:
+            citing.setdefault(span, []).append((ticket, said))
+    added: Counter[str] = Counter()
+    for unit in _required(units):
+        own, holders = words(unit.text), citing.get(unit.sentence.span, [])
+        if not holders or any(_tells(said, own) for _, said in holders) or _by_words(unit, told):
+            continue
+        holder, _ = max(holders, key=lambda found: len(found[1] & own))
+        holder.criteria.append(unit.text)
+        added[holder.title] += 1
+    for title, times in added.items():
+        journal.repair("requirements cited only", ticket=title, done=f"{times} made criteria")
+
+
+def _tells(said: frozenset[str], own: frozenset[str]) -> bool:
+    numbers = {word for word in own if word.isdigit()}
+    return len(own & said) >= _TOLD * len(own) and numbers <= said
 
 
 def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal) -> None:

@@ -20,9 +20,9 @@ from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.extractive import unaided
 from worker.generation.grounding import ground
 from worker.generation.job import GenerationError, GenerationJob
-from worker.generation.merging import merge_twins
+from worker.generation.merging import merge_twins, rename_alike, twins_left
 from worker.generation.outline import outline, under_epics
-from worker.generation.roles import Role, as_requirement, opening, sort
+from worker.generation.roles import Role, Unit, as_requirement, opening, sort
 from worker.generation.similarity import twins
 from worker.generation.spec import Spec
 from worker.generation.writing import TooMuchError, Writer
@@ -67,9 +67,13 @@ class _Run:
     def drafts(self) -> Drafts:
         drafts = self._written()
         self._merge(drafts)
-        self._close_gaps(drafts)
-        coverage.add_notes(drafts, self._units)
+        left = self._more(drafts)
+        # Before code adds to the tickets: their confidence is that in what the model has written.
         ground(drafts, self._units)
+        rename_alike(drafts, self._whole.sentences, self._calls.journal)
+        coverage.tell(drafts, self._units, self._calls.journal)
+        coverage.place(drafts, self._units, left, self._calls.journal)
+        coverage.add_notes(drafts, self._units)
         drafts.summary = drafts.summary or opening(self._units)
         return drafts
 
@@ -155,7 +159,7 @@ class _Run:
         return unaided(own, count, self._job.output_detail)
 
     def _merge(self, drafts: Drafts) -> None:
-        """Merges twins; where the count is exact, only as many as gaps ask for."""
+        """Merges twins; where the count is exact, as many as gaps ask for, and parts the rest."""
         journal = self._calls.journal
         count = self._job.ticket_count
         spare = len(coverage.uncovered(drafts, self._units, journal)) if count else 0
@@ -163,6 +167,25 @@ class _Run:
         missing = count - len(drafts.tickets) if count else 0
         if missing > 0:
             self._fill(drafts, missing)
+        for group in twins_left(drafts):
+            self._part(drafts, group)
+
+    def _part(self, drafts: Drafts, group: list[int]) -> None:
+        """Shares out the sentences of twins that an exact count keeps, in the spec's words.
+
+        Twins that cite no requirement stay: a rule of taste does not fail a job.
+        """
+        twins = [drafts.tickets[place] for place in group]
+        spans = {span for ticket in twins for span in ticket.spans}
+        numbers = {unit.sentence.number for unit in self._units if unit.sentence.span in spans}
+        numbers &= self._whole.required
+        done = ""
+        if numbers:
+            done = f"{len(group)} share its sentences, in the spec's words"
+            parted = self._unaided(numbers, len(group))
+            for place, old, new in zip(group, twins, parted, strict=True):
+                drafts.tickets[place] = replace(new, parent=old.parent, after=old.after)
+        self._calls.journal.repair("ticket twice", ticket=twins[0].title, done=done)
 
     def _fill(self, drafts: Drafts, missing: int) -> None:
         """Tickets in place of twins, about what no other covers."""
@@ -174,8 +197,8 @@ class _Run:
             self._calls.journal.repair("too few tickets", done=f"took the spec's words for {still}")
             drafts.append(Drafts("", self._unaided(numbers, still)))
 
-    def _close_gaps(self, drafts: Drafts) -> None:
-        """Sees to the requirements that no ticket covers."""
+    def _more(self, drafts: Drafts) -> list[Unit]:
+        """Asks for tickets about what none covers, where there is room; returns what is left."""
         journal = self._calls.journal
         left = coverage.uncovered(drafts, self._units, journal)
         room = self._job.max_ticket_count - len(drafts.tickets)
@@ -185,7 +208,7 @@ class _Run:
             journal.repair("requirements left out", done=f"{len(more.tickets)} more tickets")
             drafts.append(more)
             left = coverage.uncovered(drafts, self._units, journal)
-        coverage.place(drafts, self._units, left, journal)
+        return left
 
     def _asked(self, drafts: Drafts, numbers: set[int], count: int | None, most: int) -> Drafts:
         """Tickets about some sentences: those that are of use, while there is a budget."""

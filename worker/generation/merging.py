@@ -1,17 +1,18 @@
-"""Tickets of several batches that turn out to be about the same work."""
+"""Tickets that turn out to be about the same work, or to be called the same."""
 
+from collections import Counter
+from collections.abc import Iterable
+
+from worker.generation.checks import title_from
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.journal import Journal
 from worker.generation.similarity import twins
-
-_CRITERIA = 8
+from worker.generation.spec import Sentence
+from worker.generation.text import folded
 
 
 def merge_twins(drafts: Drafts, journal: Journal, *, least: int) -> None:
-    """Makes one of each pair of twins, as long as more than `least` tickets are left.
-
-    Twins that stay are recorded: a rule of taste does not fail a job.
-    """
+    """Makes one of each pair of twins, as long as more than `least` tickets are left."""
     moved: dict[int, int] = {}
     kept: list[int] = []
     for place, ticket in enumerate(drafts.tickets):
@@ -24,13 +25,53 @@ def merge_twins(drafts: Drafts, journal: Journal, *, least: int) -> None:
             _absorb(drafts.tickets[twin], ticket)
         else:
             kept.append(place)
-            journal.repair("ticket twice", ticket=ticket.title)
     _point_to(drafts, moved)
     drafts.keep(kept)
 
 
+def twins_left(drafts: Drafts) -> list[list[int]]:
+    """The places of tickets that are twins of each other, group by group."""
+    groups: dict[int, list[int]] = {}
+    for place, ticket in enumerate(drafts.tickets):
+        if ticket.kind != "epic":
+            first = next((one for one in groups if twins(drafts.tickets[one], ticket)), place)
+            groups.setdefault(first, []).append(place)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def rename_alike(drafts: Drafts, sentences: Iterable[Sentence], journal: Journal) -> None:
+    """Gives a ticket that is called like an earlier one the title of a sentence that is its own.
+
+    One that cites no sentence that no other cites keeps its title.
+    """
+    leaves = [ticket for ticket in drafts.tickets if ticket.kind != "epic"]
+    citing = Counter(span for ticket in leaves for span in set(ticket.spans))
+    texts = {sentence.span: sentence.text for sentence in sentences}
+    earlier: list[TicketDraft] = []
+    called: set[frozenset[str]] = set()
+    for ticket in leaves:
+        if _called(ticket.title) in called or any(twins(ticket, other) for other in earlier):
+            own = [texts[span] for span in ticket.spans if citing[span] == 1 and span in texts]
+            _rename(ticket, own, called, journal)
+        called.add(_called(ticket.title))
+        earlier.append(ticket)
+
+
+def _rename(
+    ticket: TicketDraft, own: Iterable[str], called: set[frozenset[str]], journal: Journal
+) -> None:
+    title = next((made for made in map(title_from, own) if _called(made) not in called), None)
+    if title is not None:
+        journal.repair("title twice", ticket=ticket.title, done=f"now {title}")
+        ticket.title = title
+
+
+def _called(title: str) -> frozenset[str]:
+    return frozenset(folded(title).split())
+
+
 def _absorb(ticket: TicketDraft, twin: TicketDraft) -> None:
-    ticket.criteria = list(dict.fromkeys([*ticket.criteria, *twin.criteria]))[:_CRITERIA]
+    ticket.criteria = list(dict.fromkeys([*ticket.criteria, *twin.criteria]))
     ticket.labels = list(dict.fromkeys([*ticket.labels, *twin.labels]))
     ticket.spans = sorted({*ticket.spans, *twin.spans})
     ticket.after = list(dict.fromkeys([*ticket.after, *twin.after]))

@@ -11,12 +11,12 @@ from typing import Any
 
 from worker.generation import shape
 from worker.generation.answer import NoJsonError, parse
-from worker.generation.batches import fenced
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.headings import together
 from worker.generation.job import GenerationJob
 from worker.generation.plan import Piece, by_section, chapters, epic_count, shares
+from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.roles import Role, Unit
 from worker.generation.text import one_line, shorten

@@ -12,6 +12,8 @@ from pathlib import Path
 _FOLDER = Path(__file__).resolve().parents[1] / "prompts"
 _PART = re.compile(r"^# (\w+)\n(.*?)(?=^# |\Z)", re.DOTALL | re.MULTILINE)
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
+# The marks that the spec stands between.
+_FENCE = re.compile(r"<(/?\s*spec\s*)>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,8 @@ def load(name: str) -> Prompt:
     head, _, body = text.partition("\n")
     parts = {part: content.strip() for part, content in _PART.findall(body)}
     return Prompt(name, int(head.removeprefix("version:")), parts)
+
+
+def fenced(text: str) -> str:
+    """The text without what would end the fence that it stands in."""
+    return _FENCE.sub(r"(\1)", text)

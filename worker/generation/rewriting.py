@@ -4,10 +4,11 @@ import json
 
 from worker.generation import checks, shape
 from worker.generation.answer import NoJsonError, parse
-from worker.generation.batches import Batch, fenced, numbered
+from worker.generation.batches import Batch, numbered
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.job import GenerationJob
+from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
 from worker.generation.text import shorten

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from tickets.lifecycle import Stage
 from worker.generation import checks, shape
 from worker.generation.answer import NoJsonError, parse
-from worker.generation.batches import Batch, divided, fenced, halved, numbered
+from worker.generation.batches import Batch, divided, halved, numbered
 from worker.generation.budget import Budget, unusable
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
+from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
 from worker.generation.rewriting import rewrite
