@@ -23,7 +23,7 @@ from cli.model_checks import embedded_checks, model_checks
 from core import clock
 from core.database import connect
 from core.migrate import NewerDatabaseError, pending
-from core.wakeups import PRESENCE_S, present_slots
+from core.presence import PRESENCE_S, workers
 from tickets.channel import open_channel
 from tickets.settings import Settings, SettingsError
 from worker import provider
@@ -120,7 +120,7 @@ def _edge(settings: Settings) -> str:
 
 def _worker(_: Settings) -> str:
     try:
-        slots = present_slots(clock.now())
+        slots = [worker.slots for worker in workers(clock.now())]
     except (PeeweeException, AttributeError):
         raise FaultError("cannot be told without the database", _MIGRATE) from None
     if not slots:

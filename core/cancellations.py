@@ -4,8 +4,6 @@ Workers wait here; one thread asks the database once a second for all of them,
 so that any core can serve any worker.
 """
 
-import os
-import socket
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
@@ -15,15 +13,12 @@ from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
 
-from core import clock
-from core.database import transaction
-from core.models import Job, Worker
+from core.models import Job
 from core.prepared import Select, literal
 from tickets.lifecycle import Status
 
 LOOK_S = 0.5
 _WAIT_S = 20.0
-_OWN_ID = f"core-{socket.gethostname()[:60]}-{os.getpid()}"
 
 # What has a waiting worker look again.
 _Signal = SimpleQueue[None]
@@ -126,25 +121,3 @@ class Cancellations:
 def _ring(signals: Collection[_Signal]) -> None:
     for signal in signals:
         signal.put(None)
-
-
-def record_presence(worker_id: str, slots: int, delivery_slots: int) -> bool:
-    """Notes that a worker process is there, and how much it can do at once.
-
-    Returns:
-        Whether it has come only now.
-    """
-    seen = {"slots": slots, "delivery_slots": delivery_slots, "seen_at": clock.now()}
-    with transaction():
-        if Worker.update(seen).where(Worker.id == worker_id).execute():
-            return False
-        new = Worker.insert(id=worker_id, **seen).on_conflict_ignore()
-        return bool(new.as_rowcount().execute())
-
-
-def record_core() -> None:
-    """Notes that this core is there, as a worker that takes nothing.
-
-    The smallest write there is: it shows whether the database takes writes.
-    """
-    record_presence(_OWN_ID, slots=0, delivery_slots=0)

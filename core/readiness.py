@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 
-from core.cancellations import record_core
 from core.database import (
     STORAGE_FAULTS,
     brief,
@@ -12,6 +11,7 @@ from core.database import (
     forget_connection,
     renew_connection,
 )
+from core.presence import record_core
 
 log = logging.getLogger(__name__)
 

@@ -11,14 +11,13 @@ from uuid import UUID
 
 from peewee import Expression, Field, IntegrityError, Tuple
 
-from core import clock, deliveries, replays
-from core.cancellations import record_core
+from core import clock, deliveries, presence, replays
 from core.database import row_locks, transaction
 from core.leases import failure
-from core.models import Job, Worker
+from core.models import Job
 from core.prepared import literal
 from core.transitions import move
-from core.wakeups import PRESENCE_S, Wakeups
+from core.wakeups import Wakeups
 from tickets.errors import JobErrorCode
 from tickets.lifecycle import Status, Verb
 from tickets.settings import Settings
@@ -47,7 +46,7 @@ class Sweeper:
         at = clock.now()
         self._notice_outage(at)
         # While nothing can be written no heartbeat counts, and no sweep gets beyond this.
-        record_core()
+        presence.record_core()
         if at >= self._judge_from:
             _each(_lease_ran_out(at), Job.lease_expires_at, self._recover)
             deliveries.recover(self._settings)
@@ -73,8 +72,7 @@ class Sweeper:
                 move(replay, Verb.EXPIRE, Status(replay.status))
         while _purge_some(ended_before):
             pass
-        with transaction():
-            Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
+        presence.forget(at)
 
     def _notice_outage(self, at: int) -> None:
         """After an outage that may have outlasted a lease, waits one lease before it judges.

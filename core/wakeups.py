@@ -11,18 +11,16 @@ from uuid import UUID
 
 from peewee import fn
 
-from core import callbacks, clock
+from core import callbacks, clock, presence
 from core.bell import Bell
 from core.database import transaction
 from core.deliveries import is_due
-from core.models import Client, Delivery, Job, Worker
+from core.models import Client, Delivery, Job
 from tickets.lifecycle import Stage, Status
 from worker.queue import DELIVERIES, JOBS
 
 log = logging.getLogger(__name__)
 
-# A worker process that has been silent for this long has no slots.
-PRESENCE_S = 60
 # How often wake-ups that are meant for later are looked at.
 LOOK_S = 0.25
 
@@ -79,7 +77,7 @@ class Wakeups:
     def top_up(self) -> None:
         """Sends what is missing for the jobs that wait, from the sweeper."""
         at = clock.now()
-        self._jobs.slots = max(1, sum(present_slots(at)))
+        self._jobs.slots = max(1, sum(worker.slots for worker in presence.workers(at)))
         # Some of them may be put off or past their deadline: a wake-up too many costs a claim,
         # and to look at the jobs would cost more.
         queued = Client.select(fn.SUM(Client.queued)).scalar() or 0
@@ -96,7 +94,9 @@ class Wakeups:
         callbacks.due.wait(_NOTICE_S)
         callbacks.due.clear()
         at = clock.now()
-        self._deliveries.slots = max(1, sum(worker.delivery_slots for worker in _present(at)))
+        self._deliveries.slots = max(
+            1, sum(worker.delivery_slots for worker in presence.workers(at))
+        )
         due = Delivery.select(Delivery.id).where(is_due(at)).limit(self._deliveries.slots).count()
         if due:
             self._deliveries.ring(lambda waiting: due - waiting)
@@ -115,14 +115,3 @@ class Wakeups:
             if due:
                 heappop(self._later)
             return due
-
-
-def present_slots(at: int) -> list[int]:
-    """How many jobs each worker that has spoken up lately can run at once."""
-    return [worker.slots for worker in _present(at)]
-
-
-def _present(at: int) -> list[Worker]:
-    # A core has a row too, and no slots.
-    seen_lately = Worker.seen_at > at - clock.micros(PRESENCE_S)
-    return list(Worker.select().where(seen_lately, Worker.slots > 0))

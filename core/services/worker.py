@@ -7,8 +7,8 @@ import grpc
 from taskforge.tickets.v1 import jobs_pb2
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
-from core import choice, clock, leases, replays
-from core.cancellations import Cancellations, record_presence
+from core import choice, clock, leases, presence, replays
+from core.cancellations import Cancellations
 from core.database import give_up_connection
 from core.leases import Lease, Outcome
 from core.wakeups import Wakeups
@@ -98,7 +98,7 @@ class Workers(worker_pb2_grpc.WorkerServiceServicer):
     def AwaitCancellations(
         self, request: worker_pb2.AwaitCancellationsRequest, context: grpc.ServicerContext
     ) -> worker_pb2.AwaitCancellationsResponse:
-        if record_presence(request.worker_id, request.slots, request.delivery_slots):
+        if presence.record(request.worker_id, request.slots, request.delivery_slots):
             # Jobs may wait that so far had no slot to be woken for.
             self._wakeups.top_up()
         give_up_connection()
