@@ -8,10 +8,9 @@ import pytest
 from tests.conftest import storage
 from tests.ollama_peer import OllamaPeer
 from tests.outages import asked
-from tests.stack import SPEC, Stack, running
+from tests.stack import SPEC, Caller, Stack, running
 from tests.storage import execute
 from tests.waiting import eventually
-from worker.queue import JOBS, open_queue
 
 SLOTS = 4
 SWEEP_S = 60
@@ -35,34 +34,28 @@ def stack(
 def test_a_core_that_was_long_away_wakes_all_slots(
     stack: Stack, peer: OllamaPeer, backend: str
 ) -> None:
-    name = f"long-away-{backend}"
+    before, after = f"before-{backend}", f"after-{backend}"
     caller = stack.caller()
-    caller.wait(caller.submit())
-    with stack.worker.frozen():
-        jobs = [caller.submit(f"{SPEC} [[peer: hold {name}]]") for _ in range(SLOTS)]
-        stack.core.stop()
-        forget_wake_ups(stack)
-        execute(stack, "UPDATE workers SET seen_at = 1")
-        # Its first sweep finds no worker there.
-        stack.core.start()
-        eventually(lambda: waiting(stack))
+    running_jobs = held(caller, before)
+    eventually(lambda: asked(peer, before) == SLOTS)
+    waiting = held(caller, after)
+    # Not to be claimed before the outage.
+    execute(stack, "UPDATE jobs SET available_at = expires_at WHERE status = 'queued'")
+    peer.release(before)
+    for job_id in running_jobs:
+        caller.wait(job_id)
 
-    eventually(lambda: asked(peer, name) == SLOTS, within_s=SWEEP_S / 2)
+    stack.core.stop()
+    execute(stack, "UPDATE jobs SET available_at = 1 WHERE status = 'queued'")
+    execute(stack, "UPDATE workers SET seen_at = seen_at - 120000000")
+    # Its first sweep is over before the worker has found it.
+    stack.core.start()
 
-    peer.release(name)
-    assert {caller.wait(job_id)["status"] for job_id in jobs} == {"completed"}
-
-
-def forget_wake_ups(stack: Stack) -> None:
-    queue, _ = open_queue(queue_url(stack), JOBS, on_wake=lambda: None, patience_s=2)
-    queue.flush()
-
-
-def waiting(stack: Stack) -> int:
-    """How many wake-ups nobody has taken."""
-    queue, _ = open_queue(queue_url(stack), JOBS, on_wake=lambda: None, patience_s=2)
-    return int(queue.pending_count())
+    eventually(lambda: asked(peer, after) == SLOTS, within_s=SWEEP_S / 2)
+    peer.release(after)
+    assert {caller.wait(job_id)["status"] for job_id in waiting} == {"completed"}
 
 
-def queue_url(stack: Stack) -> str:
-    return stack.environ.get("TASKFORGE_QUEUE_URL") or f"sqlite:///{stack.folder / 'queue.db'}"
+def held(caller: Caller, name: str) -> list[str]:
+    """A job for each slot, which the model holds until the name is released."""
+    return [caller.submit(f"{SPEC} [[peer: hold {name}]]") for _ in range(SLOTS)]
