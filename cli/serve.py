@@ -1,6 +1,5 @@
 """`taskforge serve` and `taskforge migrate`: one process, in the foreground."""
 
-import logging
 import signal
 import sys
 from dataclasses import replace
@@ -12,7 +11,7 @@ from cli import environment, secret, signals, supervised
 from cli.failure import Failure, SettingsFailure
 from cli.help import Command, Group
 from cli.output import json_option, print_json, say
-from tickets import tokens
+from tickets import logs, tokens
 from tickets.settings import Settings
 
 _Command = TypeVar("_Command", bound=click.Command)
@@ -142,11 +141,7 @@ def _begin(name: str, is_supervised: bool = False) -> Settings:
     if is_supervised:
         supervised.obey()
     settings = environment.settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    logs.configure(name, settings.log_level)
     # Until the server has handlers of its own, a signal ends the process just as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signals.reach_main()

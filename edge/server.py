@@ -12,13 +12,10 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from edge.app import create_app
-from tickets import tls
+from tickets import logs, tls
 from tickets.settings import Settings
 
 log = logging.getLogger(__name__)
-
-# Granian's serving process is a new one, with no logging set up.
-_LOG_FORMAT = "%(asctime)s edge %(levelname)s %(name)s: %(message)s"
 
 
 class StartError(Exception):
@@ -79,7 +76,8 @@ def _load(settings: Settings) -> Flask:
     _forget_environment()
     app = create_app(settings)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    logging.basicConfig(level=settings.log_level.upper(), format=_LOG_FORMAT)
+    # This process is a new one, with no logging set up.
+    logs.configure("edge", settings.log_level)
     threading.Thread(target=_announce, args=(settings,), daemon=True).start()
     return app
 

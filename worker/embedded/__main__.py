@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 
+from tickets import logs
 from worker.embedded import process
 from worker.embedded.engine import ModelUnavailable
 from worker.embedded.server import serve
@@ -27,9 +28,7 @@ def main() -> int:
     parser.add_argument(process.ANNOUNCE, action="store_true")
     options = parser.parse_args()
     announces: bool = options.announce
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s model: %(message)s"
-    )
+    logs.configure("model", "info")
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:

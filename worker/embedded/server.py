@@ -132,7 +132,8 @@ class Handler(BaseHTTPRequestHandler):
         except LineFull:
             self._send(HTTPStatus.SERVICE_UNAVAILABLE, {"error": BUSY})
         except EngineFailed as failure:
-            log.warning("chat: %s", failure)
+            # What it says may hold the beginning of an answer.
+            log.warning("chat: the engine failed, as the caller is told")
             self._send(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": str(failure)})
         except (Cancelled, LeftLine, ConnectionError, TimeoutError):
             log.info("%s: cancelled", self.path)
@@ -258,7 +259,7 @@ def _with_failure(lines: Iterator[answers.Answer]) -> Iterator[answers.Answer]:
     try:
         yield from lines
     except EngineFailed as failure:
-        log.warning("chat: %s", failure)
+        log.warning("chat: the engine failed, as the caller is told")
         yield {"error": str(failure)}
 
 
