@@ -1,5 +1,6 @@
 """Runs the edge under Granian: one serving process, many threads."""
 
+import errno
 import logging
 import os
 import socket
@@ -17,6 +18,10 @@ from tickets.settings import Settings
 
 log = logging.getLogger(__name__)
 
+# How long the serving process of an edge that was killed may hold the port; more than it takes
+# to notice.
+_ORPHAN_S = 3.0
+
 
 class StartError(Exception):
     """The edge cannot start; the message says what to do."""
@@ -31,7 +36,7 @@ def serve(settings: Settings) -> None:
     """
     tls.check_edge(settings)
     tls.client(settings)
-    host, port = _resolved(settings.edge_bind)
+    host, port = _free(settings.edge_bind)
     server = Granian(
         "edge.app",
         address=host,
@@ -46,25 +51,31 @@ def serve(settings: Settings) -> None:
         ssl_cert=settings.edge_tls_cert,
         ssl_key=settings.edge_tls_key,
     )
-    try:
-        server.serve(target_loader=partial(_load, settings), wrap_loader=False)
-    except RuntimeError as fault:
-        # How Granian passes on what the system said, with a trace of its own frames below it.
-        said, is_of_system, _ = str(fault).partition(" (os error ")
-        if not is_of_system:
-            raise
-        raise _cannot_listen(settings.edge_bind, said) from fault
+    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
 
 
-def _resolved(bind: str) -> tuple[str, int]:
-    """IP address and port, which are all that Granian takes."""
+def _free(bind: str) -> tuple[str, int]:
+    """IP address and port, which are all that Granian takes, once nobody else listens there.
+
+    Granian would silently share the port with another edge, each getting some of the callers.
+    """
     host, _, port = bind.rpartition(":")
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-    except OSError as fault:
-        raise _cannot_listen(bind, fault.strerror) from fault
-    address = found[0][4]
-    return str(address[0]), int(address[1])
+    give_up_at = time.monotonic() + _ORPHAN_S
+    while True:
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(
+                host.strip("[]"), port, type=socket.SOCK_STREAM
+            )[0]
+            with socket.socket(family, kind) as attempt:
+                # Calls that ended lately may hold it still; they do not mind.
+                attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                attempt.bind(address)
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE or time.monotonic() > give_up_at:
+                raise _cannot_listen(bind, fault.strerror) from fault
+            time.sleep(0.1)
+        else:
+            return str(address[0]), int(address[1])
 
 
 def _cannot_listen(bind: str, cause: str | None) -> StartError:
@@ -93,7 +104,10 @@ def _forget_environment() -> None:
 
 
 def _announce(settings: Settings) -> None:
-    """Tells that the edge listens, once it does: Granian opens its port after the app is made."""
+    """Tells that the edge listens, once it does: Granian opens its port after the app is made.
+
+    Whoever accepts a connection there is this edge: nobody else did when it started.
+    """
     scheme, address = ("https" if settings.edge_tls_cert else "http"), settings.edge_bind
     host, _, port = address.rpartition(":")
     while True:
