@@ -75,3 +75,11 @@ def test_only_a_lease_that_is_gone_stops_the_work(reason: Reason, stops: bool) -
         eventually(lambda: cancellation.requested if stops else core.beats > 3)
 
     assert cancellation.requested == stops
+
+
+def test_a_beat_that_core_does_not_hear_is_soon_repeated() -> None:
+    core, beat_s = Core(beat=TaskForgeError(Reason.STORAGE_ERROR, "no")), 4
+
+    with Heartbeats(cast("CoreClient", core), LEASE, beat_s, Cancellation()) as heartbeats:
+        heartbeats.report(Stage.GENERATING_TICKETS, "")
+        eventually(lambda: core.beats > 2, within_s=2 * beat_s)
