@@ -59,7 +59,8 @@ class Report:
             "at rest after the end": f"{self.rest_s:.1f} s",
             # From a fault's end until a job that was submitted after it was completed.
             "recovery": spread(self.verdict.recoveries),
-            # From the kill of a worker until its job was claimed again.
+            # From the kill of a worker until its job was taken from it, and until it was claimed.
+            "lost worker to queue": spread(self.verdict.takings),
             "lost worker to claim": spread(self.verdict.reclaims),
         }
         lines = (f"  {label:<24}{value}" for label, value in rows.items())

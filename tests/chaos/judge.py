@@ -34,12 +34,14 @@ class Verdict:
 
     Attributes:
         recoveries: Seconds from the end of each fault until a job submitted after it was completed.
-        reclaims: Seconds from the kill of a worker until the job that it held was claimed again.
+        takings: Seconds from the kill of a worker until the job that it held was taken from it.
+        reclaims: The same until the job was claimed again.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     wrongs: list[str] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
+    takings: list[float] = field(default_factory=list)
     reclaims: list[float] = field(default_factory=list)
 
     def wrong(self, kind: str, what: str) -> None:
@@ -79,7 +81,8 @@ def judge(clients: Sequence[Client], database: Database, faults: Sequence[Fault]
             counted = f"{counted_queued} and {counted_running}"
             verdict.wrong("counters", f"{name} has {queued} and {running}, counted are {counted}")
     verdict.recoveries = list(_recoveries(timelines, faults))
-    verdict.reclaims = list(_reclaims(timelines, faults))
+    verdict.takings = list(_since_kills(Verb.LOSE_LEASE, timelines, faults))
+    verdict.reclaims = list(_since_kills(Verb.CLAIM, timelines, faults))
     return verdict
 
 
@@ -155,14 +158,17 @@ def _recoveries(timelines: dict[str, list[Event]], faults: Sequence[Fault]) -> I
             yield min(after) - fault.over_at
 
 
-def _reclaims(timelines: dict[str, list[Event]], faults: Sequence[Fault]) -> Iterator[float]:
+def _since_kills(
+    verb: Verb, timelines: dict[str, list[Event]], faults: Sequence[Fault]
+) -> Iterator[float]:
+    """From the kill of a worker until that happens to a job that it held."""
     killed = {fault.pid: fault.over_at for fault in faults if fault.kind == "worker" and fault.pid}
     for events in timelines.values():
         holder = 0
         for event in events:
+            if event.verb == verb and holder in killed and event.at > killed[holder]:
+                yield event.at - killed[holder]
             if event.verb == Verb.CLAIM:
-                if holder in killed and event.at > killed[holder]:
-                    yield event.at - killed[holder]
                 holder = _pid(event.detail)
             elif event.verb != Verb.LOSE_LEASE:
                 holder = 0 if event.status == "queued" else holder
