@@ -115,9 +115,17 @@ def release(delivery_id: UUID, token: UUID) -> None:
         signal_due()
 
 
-def recover(settings: Settings) -> None:
-    """Makes due again what lost workers held; what has lost too many fails."""
-    for delivery in list(Delivery.select().where(Delivery.lease_expires_at <= clock.now())):
+def lease_s(settings: Settings) -> float:
+    """How long a worker holds a delivery, whose lease nothing extends."""
+    return settings.callback_timeout_s + settings.lease_s
+
+
+def recover(at: int, settings: Settings) -> None:
+    """Makes due again what lost workers held, by leases that have run out at a time.
+
+    What has lost too many fails.
+    """
+    for delivery in list(Delivery.select().where(Delivery.lease_expires_at <= at)):
         losses = delivery.lease_losses + 1
         is_last = losses >= settings.max_lease_losses
         changes = _ended(DeliveryStatus.FAILED) if is_last else _due_now()
@@ -169,7 +177,7 @@ def _lease_next(worker_id: str, token: UUID, settings: Settings) -> Parcel | Non
         "worker_id": worker_id,
         "claimed_at": at,
         "lease_token": token,
-        "lease_expires_at": at + clock.micros(settings.callback_timeout_s + settings.lease_s),
+        "lease_expires_at": at + clock.micros(lease_s(settings)),
     }
     for parcel in delivery_turns.candidates(worker_id, at):
         pending = {"id": parcel.id, "status": DeliveryStatus.PENDING.value}

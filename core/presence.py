@@ -12,6 +12,9 @@ from core.models import Worker
 # A process that has been silent for this long is not there, and has no slots.
 PRESENCE_S = 60
 
+# All cores together have a row too, with the time when one of them was last there.
+ALL_CORES = "cores"
+
 _OWN_ID = f"core-{socket.gethostname()[:60]}-{os.getpid()}"
 
 
@@ -47,7 +50,8 @@ def workers(at: int) -> list[Worker]:
 def forget(at: int) -> None:
     """Deletes those long gone."""
     with transaction():
-        Worker.delete().where(Worker.seen_at < at - clock.micros(60 * PRESENCE_S)).execute()
+        long_gone = Worker.seen_at < at - clock.micros(60 * PRESENCE_S)
+        Worker.delete().where(long_gone, Worker.id != ALL_CORES).execute()
 
 
 def _is_there(at: int) -> Expression:

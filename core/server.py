@@ -28,7 +28,7 @@ from taskforge.worker.v1 import deliveries_pb2 as delivering_pb2
 from taskforge.worker.v1 import deliveries_pb2_grpc as delivering_pb2_grpc
 from taskforge.worker.v1 import worker_pb2, worker_pb2_grpc
 
-from core import certificates
+from core import absences, certificates
 from core.access import FORGET_S, Gate
 from core.callback_secrets import CallbackSecrets
 from core.calls import Calls
@@ -125,6 +125,8 @@ class Core:
         self._every(_PROBE_S, self._readiness.probe)
         for sweep in (self._sweeper.sweep, self._sweeper.expire, self._sweeper.purge):
             self._every(self._settings.sweep_s, sweep)
+        # More often than sweeps, where those are set to be rare.
+        self._every(absences.interval_s(self._settings), self._note_presence)
         self._every(LATER_S, self._wakeups.send_due)
         self._every(LOOK_S, self._cancellations.look)
         self._every(FORGET_S, self._gate.forget)
@@ -136,6 +138,9 @@ class Core:
         self._stopping.set()
         self._cancellations.stop()
         self._server.stop(grace=self._settings.drain_s).wait()
+
+    def _note_presence(self) -> None:
+        absences.note(self._settings)
 
     def _serve_health(self, ready: bool) -> None:
         answer = health_pb2.HealthCheckResponse

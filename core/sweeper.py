@@ -11,7 +11,7 @@ from uuid import UUID
 
 from peewee import Expression, Field, IntegrityError, Tuple
 
-from core import clock, deliveries, presence, replays
+from core import absences, clock, deliveries, presence, replays
 from core.database import row_locks, transaction
 from core.leases import failure
 from core.models import Job
@@ -37,22 +37,14 @@ class Sweeper:
     def __init__(self, settings: Settings, wakeups: Wakeups) -> None:
         self._settings = settings
         self._wakeups = wakeups
-        # A core that was away cannot tell a silent worker from a deaf core.
-        self._judge_from = clock.now() + clock.micros(settings.lease_s)
-        self._swept_at = clock.now()
 
     def sweep(self) -> None:
         """Queues again what lost workers held, and wakes workers for what can be claimed."""
-        at = clock.now()
-        self._notice_outage(at)
         # While nothing can be written no heartbeat counts, and no sweep gets beyond this.
-        presence.record_core()
-        if at >= self._judge_from:
-            _each(_lease_ran_out(at), Job.lease_expires_at, self._recover)
-            deliveries.recover(self._settings)
+        at = absences.note(self._settings)
+        _each(_lease_ran_out(at), Job.lease_expires_at, self._recover)
+        deliveries.recover(at, self._settings)
         self._wakeups.top_up()
-        # Only now: a sweep that fails is part of the outage.
-        self._swept_at = clock.now()
 
     def expire(self) -> None:
         """Ends the jobs that are past their deadline."""
@@ -73,18 +65,6 @@ class Sweeper:
         while _purge_some(ended_before):
             pass
         presence.forget(at)
-
-    def _notice_outage(self, at: int) -> None:
-        """After an outage that may have outlasted a lease, waits one lease before it judges.
-
-        A worker may have been silent for a beat before it, and is for one after it.
-        """
-        lease, beat, sweep = map(
-            clock.micros,
-            (self._settings.lease_s, self._settings.heartbeat_s, self._settings.sweep_s),
-        )
-        if at - self._swept_at > max(lease - 2 * beat, 2 * sweep):
-            self._judge_from = at + lease
 
     def _recover(self, job: Job) -> None:
         """Ends what a lost worker held."""

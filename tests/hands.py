@@ -38,7 +38,9 @@ class Hands:
 
     def call(self, rpc: str, request: Any) -> Any:
         method = getattr(self.stack.workers, rpc)
-        return method(request, metadata=self.stack.worker_metadata, timeout=30)
+        metadata = self.stack.worker_metadata
+        # A channel to a core that was restarted may take a second to find it.
+        return method(request, metadata=metadata, wait_for_ready=True, timeout=30)
 
     def reason(self, rpc: str, request: Any) -> str:
         """Why a report is refused."""

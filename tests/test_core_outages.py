@@ -21,6 +21,9 @@ pytestmark = pytest.mark.slow
 
 LEASE_S = 4
 BEAT_S = 1
+SWEEP_S = 0.5
+CALLBACK_TIMEOUT_S = 3
+SLACK_S = 4  # for the machine, which is busy
 
 
 @dataclass
@@ -93,6 +96,24 @@ def test_a_job_that_ends_while_core_is_away_is_reported_when_it_is_back(
     assert asked(peer, "ends-meanwhile") == 1
 
 
+def test_a_worker_keeps_its_job_while_core_is_killed_again_and_again(
+    site: Site, caller: Caller, peer: OllamaPeer
+) -> None:
+    job_id = under_way(caller, peer, "core-unsteady")
+    until = time.monotonic() + 3 * LEASE_S
+    while time.monotonic() < until:
+        site.stack.core.kill()
+        time.sleep(BEAT_S)
+        site.stack.core.start()
+        time.sleep(2 * BEAT_S)
+
+    peer.release("core-unsteady")
+
+    assert caller.wait(job_id)["status"] == "completed"
+    assert site.losses(job_id) == (0, 0)
+    assert asked(peer, "core-unsteady") == 1
+
+
 def test_a_worker_that_could_not_be_heard_for_less_than_a_lease_is_not_judged(
     idle_caller: Caller, hands: Hands
 ) -> None:
@@ -113,13 +134,43 @@ def test_a_worker_keeps_its_callback_while_core_is_away(
     job_id = ended_job(idle_caller, hands)
     parcel = courier.take()
     courier.stack.core.kill()
-    execute(courier.stack, "UPDATE deliveries SET lease_expires_at = 1 WHERE status = 'delivering'")
+    time.sleep(LEASE_S + CALLBACK_TIMEOUT_S + 1)
     courier.stack.core.start()
     time.sleep(1)  # sweeps
 
     courier.report(parcel, 200)
 
     assert len(delivery_of(courier.stack, job_id).attempts) == 1
+
+
+def test_an_absence_gives_no_lease_to_a_worker_that_was_lost_before(
+    idle_caller: Caller, hands: Hands
+) -> None:
+    job_id = idle_caller.submit()
+    hands.take(job_id)
+    hands.stack.core.kill()
+    run_out = "UPDATE jobs SET lease_expires_at = 1 WHERE id = ?"
+    execute(hands.stack, run_out, identifier(hands.stack, job_id))
+    time.sleep(LEASE_S)
+    hands.stack.core.start()
+
+    idle_caller.wait(job_id, until=["queued"], within_s=LEASE_S / 2)
+
+
+def test_a_worker_lost_together_with_core_holds_its_job_for_a_lease_at_most(
+    site: Site, caller: Caller, peer: OllamaPeer
+) -> None:
+    job_id = under_way(caller, peer, "both-lost")
+    site.stack.worker.kill()
+    site.stack.core.kill()
+    time.sleep(2 * LEASE_S)
+    site.stack.core.start()
+    site.stack.worker.start()
+
+    eventually(lambda: asked(peer, "both-lost") == 2, within_s=LEASE_S + SWEEP_S + SLACK_S)
+    assert site.losses(job_id) == (0, 1)
+    peer.release("both-lost")
+    assert caller.wait(job_id)["status"] == "completed"
 
 
 def test_a_frozen_worker_is_not_heard_once_its_job_runs_elsewhere(

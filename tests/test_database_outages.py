@@ -216,7 +216,7 @@ def test_a_worker_keeps_its_job_through_an_outage_longer_than_its_lease(
     site.stop()
     time.sleep(LEASE_S + 2)
     site.start()
-    # Sweepers judge again a lease after the outage; by then a heartbeat has told that all is well.
+    # The lease would be over by now, had no heartbeat told that all is well.
     time.sleep(LEASE_S + 2)
 
     peer.release("database-outage")

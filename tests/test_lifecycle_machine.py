@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 from playhouse.db_url import connect
 from taskforge.tickets.v1 import jobs_pb2
 
-from core import clock, database, jobs, leases, migrate
+from core import absences, clock, database, jobs, leases, migrate
 from core.access import Caller
 from core.bell import Bell
 from core.database import forget_connection
@@ -55,14 +55,16 @@ SETTINGS = load(
     lambda path: Path(path).read_text(),
 )
 LEASE = clock.micros(SETTINGS.lease_s)
-# A sweeper that has been away for longer judges no worker: it may not have been heard since a
-# beat before, and until a beat after.
-AWAY = LEASE - 2 * clock.micros(SETTINGS.heartbeat_s)
+# The most of a time without a core that counts against a lease: a third of what a lease that is
+# kept up has left at any moment.
+BORNE = (LEASE - clock.micros(SETTINGS.heartbeat_s)) // 3
 SLOTS = 3
 BEGAN = clock.micros(1_700_000_000)
 
 # From within a heartbeat to past the retention.
-SPANS = st.sampled_from([0.000_001, 1.0, 9.0, 11.0, 21.0, 41.0, 59.0, 61.0, 200.0, TTL_S, 90_000.0])
+SPANS = st.sampled_from(
+    [0.000_001, 1.0, 9.0, 15.0, 16.0, 21.0, 41.0, 59.0, 61.0, 200.0, TTL_S, 90_000.0]
+)
 # A verb has up to about 15 steps to crash at; one that is refused has few.
 CRASHES = st.one_of(st.none(), st.integers(0, 11))
 KEYS = st.integers(0, 9)
@@ -77,12 +79,19 @@ def recent(things: list[Any]) -> st.SearchStrategy[Any]:
 
 
 @dataclass(slots=True)
-class Core:
-    """One core's sweeper, and the time before which it must not judge a lease."""
+class Hearing:
+    """The clock that leases go by: of a time without a core it counts the beginning only.
 
-    sweeper: Sweeper
-    patient_until: int
-    swept_at: int
+    Attributes:
+        noted_at: When a core was last there.
+        counted: What had counted by then.
+    """
+
+    noted_at: int
+    counted: int = 0
+
+    def at(self, now: int) -> int:
+        return self.counted + min(now - self.noted_at, BORNE)
 
 
 class ListQueue(Bell):
@@ -138,6 +147,8 @@ class Life(RuleBasedStateMachine):
         self.accepted: dict[UUID, int] = {}
         self.leases: list[Lease] = []
         self.tokens: list[UUID] = []
+        # What the clock of leases said when each was last extended.
+        self.extended: dict[UUID, int] = {}
 
     @initialize()
     def begin(self) -> None:
@@ -153,7 +164,8 @@ class Life(RuleBasedStateMachine):
         Worker.create(id="worker", slots=SLOTS, seen_at=2**60)
         self.queue = ListQueue()
         self.wakeups = ListWakeups(self.queue)
-        self.cores = [self.core(), self.core()]
+        self.sweepers = [Sweeper(SETTINGS, self.wakeups) for _ in range(2)]
+        self.hearing = Hearing(absences.note(SETTINGS))
         self.seen = snapshot(self.eyes)
 
     def teardown(self) -> None:
@@ -165,9 +177,6 @@ class Life(RuleBasedStateMachine):
 
     def uuid(self) -> UUID:
         return UUID(int=self.random.getrandbits(128), version=4)
-
-    def core(self) -> Core:
-        return Core(Sweeper(SETTINGS, self.wakeups), self.now + LEASE, self.now)
 
     def act(self, verb: Callable[[], Any], crash: int | None = None) -> Any:
         """Does something, crashing at a step of it; returns its answer, why not, or CRASHED."""
@@ -187,7 +196,25 @@ class Life(RuleBasedStateMachine):
         Life.verbs |= {self.last_verb(job_id) for job_id in self.changed & set(self.seen.jobs)}
         lost = set(self.accepted) - set(self.seen.jobs)
         assert not lost, "an accepted job is never lost"
+        self.listen()
         return answer
+
+    def listen(self) -> None:
+        """Follows the notes of cores."""
+        noted = "SELECT seen_at FROM workers WHERE id = 'cores'"
+        [(noted_at,)] = self.eyes.execute_sql(noted).fetchall()
+        if noted_at != self.hearing.noted_at:
+            self.hearing = Hearing(noted_at, self.hearing.at(noted_at))
+
+    def follow_leases(self) -> None:
+        """Notes which leases a worker has just begun or extended."""
+        for job_id, job in self.seen.jobs.items():
+            if job["lease_expires_at"] == self.now + LEASE:
+                self.extended[job_id] = self.hearing.at(self.now)
+
+    def has_run_out(self, job: Row) -> bool:
+        """Whether a job's worker has been silent for a lease while it could be heard."""
+        return self.hearing.at(self.now) - self.extended[job["id"]] >= LEASE
 
     @property
     def changed(self) -> set[UUID]:
@@ -288,6 +315,7 @@ class Life(RuleBasedStateMachine):
             return claimed[0].id if claimed else None
 
         answer = self.act(verb, crash)
+        self.follow_leases()
         for job_id in self.changed:
             if self.seen.jobs[job_id]["status"] == "processing":
                 assert job_id in turn, "it is another client's turn, or an older job's"
@@ -387,6 +415,7 @@ class Life(RuleBasedStateMachine):
         holder = self.holder(lease.token)
         stored = self.seen.results.get(lease.job_id, [])
         answer = self.act(lambda: verb(lease), crash)
+        self.follow_leases()
         if holder is None or holder["id"] != lease.job_id:
             assert answer in {Reason.LEASE_LOST, CRASHED}
             assert not self.changed, "a stale token changes nothing"
@@ -433,10 +462,6 @@ class Life(RuleBasedStateMachine):
     def time_passes(self, span: float) -> None:
         self.now += clock.micros(span)
 
-    @rule(number=st.integers(0, 1))
-    def core_restarts(self, number: int) -> None:
-        self.cores[number] = self.core()
-
     @rule(away=st.booleans())
     def queue_comes_and_goes(self, away: bool) -> None:
         """And what it held is lost."""
@@ -444,8 +469,8 @@ class Life(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 1))
     def a_lease_long_no_worker_speaks_up(self, number: int) -> None:
-        for _ in range(3):
-            self.now += AWAY
+        for _ in range(LEASE // BORNE):
+            self.now += BORNE
             self.sweep_once(number, None)
 
     @rule(number=st.integers(0, 1), crash=CRASHES)
@@ -453,37 +478,37 @@ class Life(RuleBasedStateMachine):
         self.sweep_once(number, crash)
 
     def sweep_once(self, number: int, crash: int | None) -> None:
-        core = self.cores[number]
-        if self.now - core.swept_at > AWAY:
-            core.patient_until = self.now + LEASE
-        answer = self.act(core.sweeper.sweep, crash)
+        answer = self.act(self.sweepers[number].sweep, crash)
         for job_id in self.changed:
-            job = self.before.jobs[job_id]
-            if job["status"] == "queued":
-                assert (job["stage"], self.seen.jobs[job_id]["stage"]) == ("accepted", "queued")
-                continue
-            assert job["lease_expires_at"] <= self.now, "a lease that holds is left alone"
-            assert self.now >= core.patient_until, "a core that was away judges no lease"
-            lost = {
-                Verb.GIVE_UP: job["lease_losses"] + 1 == SETTINGS.max_lease_losses,
-                Verb.LOSE_LEASE: job["lease_losses"] + 1 < SETTINGS.max_lease_losses,
-                Verb.CONFIRM_CANCEL: job["status"] == "cancel_requested",
-            }
-            assert lost[Verb(self.last_verb(job_id))]
+            before, after = self.before.jobs[job_id], self.seen.jobs[job_id]
+            if before["status"] == "queued":
+                assert (before["stage"], after["stage"]) == ("accepted", "queued")
+            elif after["lease_token"] == before["lease_token"] and after["status"] in LEASED:
+                put_off = {"lease_expires_at": after["lease_expires_at"]}
+                assert after == {**before, **put_off}
+            else:
+                self.check_lost(before)
         if answer == CRASHED:
-            self.cores[number] = self.core()
             return
-        core.swept_at = self.now
-        if self.now >= core.patient_until:
-            ends = [job["lease_expires_at"] for job in self.seen.jobs.values()]
-            assert all(end is None or end > self.now for end in ends)
+        held = [job for job in self.seen.jobs.values() if job["status"] in LEASED]
+        assert not any(map(self.has_run_out, held)), "what has run out is taken back at once"
         if not self.queue.away:
             claimable = len(self.claimable())
             assert min(claimable, SLOTS) <= self.queue.waiting <= SLOTS
 
+    def check_lost(self, job: Row) -> None:
+        """What a sweep may do to a job that a worker held."""
+        assert self.has_run_out(job), "a worker that could not be heard keeps its job"
+        lost = {
+            Verb.GIVE_UP: job["lease_losses"] + 1 == SETTINGS.max_lease_losses,
+            Verb.LOSE_LEASE: job["lease_losses"] + 1 < SETTINGS.max_lease_losses,
+            Verb.CONFIRM_CANCEL: job["status"] == "cancel_requested",
+        }
+        assert lost[Verb(self.last_verb(job["id"]))]
+
     @rule(number=st.integers(0, 1), crash=CRASHES)
     def expire(self, number: int, crash: int | None) -> None:
-        answer = self.act(self.cores[number].sweeper.expire, crash)
+        answer = self.act(self.sweepers[number].expire, crash)
         for job_id in self.changed:
             assert self.before.jobs[job_id]["expires_at"] <= self.now
             assert self.seen.jobs[job_id]["status"] == "expired"
@@ -502,7 +527,7 @@ class Life(RuleBasedStateMachine):
         }
         kept = {id_: who for id_, who in self.accepted.items() if id_ not in old}
         purged, self.accepted = self.accepted, kept
-        answer = self.act(self.cores[number].sweeper.purge, crash)
+        answer = self.act(self.sweepers[number].purge, crash)
         assert self.changed <= old, "only what is past its retention is deleted"
         assert answer == CRASHED or self.changed == old
         # After a crash some may be left.
@@ -552,14 +577,14 @@ class Life(RuleBasedStateMachine):
     def finish(self) -> None:
         """Once everything works again, every job ends."""
         self.queue.come_and_go(away=False)
-        core = self.core()
+        sweeper = self.sweepers[0]
         deadline = self.now + 2 * clock.micros(TTL_S)
         while self.live():
             assert self.now < deadline, "every accepted job ends"
-            # Sweeps that lie further apart would look like outages.
-            self.now += AWAY
-            self.act(core.sweeper.sweep)
-            self.act(core.sweeper.expire)
+            # All of it counts against leases.
+            self.now += BORNE
+            self.act(sweeper.sweep)
+            self.act(sweeper.expire)
             while turn := self.whose_turn():
                 assert self.queue.waiting, "a worker that waits to be woken would wait for ever"
                 token = self.uuid()
