@@ -154,8 +154,21 @@ def test_networks_and_volumes_are_declared() -> None:
 
 def test_only_the_edge_is_published_and_on_loopback() -> None:
     published = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
-    assert published == {"edge": ["127.0.0.1:8080:8080"]}
+    assert published == {"edge": ["127.0.0.1:${EDGE_PORTS:-8080}:8080"]}
     assert settings("edge").edge_bind == "0.0.0.0:8080"
+
+
+def test_the_docs_scale_only_what_can_be_scaled() -> None:
+    """A port, or a volume of its own, is there once: two containers would collide."""
+    documents = [ROOT / "docker-compose.yml", ROOT / "docs" / "operations.md", ROOT / "README.md"]
+    commands = [
+        line for one in documents for line in one.read_text().split("\n") if "--scale" in line
+    ]
+    assert commands
+    for command in commands:
+        scaled = set(re.findall(r"--scale (\w+)=", command))
+        assert scaled <= set(SERVERS)
+        assert "edge" not in scaled or re.search(r"EDGE_PORTS=\d+-\d+", command), command
 
 
 @pytest.mark.parametrize("service", SERVERS)
