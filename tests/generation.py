@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ollama_peer import LARGE, OllamaPeer
+from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tickets import graph, validation
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationError, GenerationJob
@@ -80,6 +80,23 @@ def replying(peer: OllamaPeer, answer: Any, spec: str = SPEC, **options: Any) ->
     journal = options.pop("journal", None)
     asked = job(spec, title="Rooms [[peer: reply given]]", **options)
     return run(peer, asked, journal=journal)
+
+
+def leaves(peer: OllamaPeer, spec: str, **options: Any) -> list[dict[str, Any]]:
+    """The tickets of a small model, without epics."""
+    tickets = run(peer, job(spec, include_epics=False, **options), model=SMALL)["tickets"]
+    return list(tickets)
+
+
+def titles(peer: OllamaPeer, spec: str, **options: Any) -> list[str]:
+    """Those of a small model's tickets."""
+    return [ticket["title"] for ticket in leaves(peer, spec, **options)]
+
+
+def criteria(peer: OllamaPeer, spec: str, **options: Any) -> list[str]:
+    """Those of all of a small model's tickets."""
+    tickets = leaves(peer, spec, **options)
+    return [criterion for ticket in tickets for criterion in ticket["acceptance_criteria"]]
 
 
 def ticket(title: str, **fields: Any) -> dict[str, Any]:

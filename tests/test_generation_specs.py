@@ -1,11 +1,10 @@
 """Specs as people write them, with a small model: no requirement gets lost or bent."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.generation import job, run
+from tests.generation import criteria, job, leaves, run, titles
 from tests.ollama_peer import SMALL, OllamaPeer
 
 
@@ -13,20 +12,6 @@ from tests.ollama_peer import SMALL, OllamaPeer
 def peer() -> Iterator[OllamaPeer]:
     with OllamaPeer() as running:
         yield running
-
-
-def leaves(peer: OllamaPeer, spec: str, **options: Any) -> list[dict[str, Any]]:
-    tickets = run(peer, job(spec, include_epics=False, **options), model=SMALL)["tickets"]
-    return list(tickets)
-
-
-def titles(peer: OllamaPeer, spec: str, **options: Any) -> list[str]:
-    return [ticket["title"] for ticket in leaves(peer, spec, **options)]
-
-
-def criteria(peer: OllamaPeer, spec: str, **options: Any) -> list[str]:
-    tickets = leaves(peer, spec, **options)
-    return [criterion for ticket in tickets for criterion in ticket["acceptance_criteria"]]
 
 
 def test_first_chapter_is_work_when_the_title_stands_alone(peer: OllamaPeer) -> None:

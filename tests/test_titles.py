@@ -20,6 +20,15 @@ from worker.generation.phrases import imperative
             "Export the ledger and send it to the bank",
         ),
         ("As a clerk, I want to see open claims.", "Let a clerk see open claims"),
+        ("As the city, I want a report per zone.", "Give the city a report per zone"),
+        ("Sarah wants a preview.", "Give Sarah a preview"),
+        ("Customers want to pay later.", "Let customers pay later"),
+        ("It is slow, so please cache the list.", "Cache the list"),
+        ("Also add a search box.", "Add a search box"),
+        (
+            "Given a zone nearby, when the map opens, then the map shows free spots.",
+            "Show free spots",
+        ),
         ("Passwords must not be logged.", "Ensure that passwords are never logged"),
     ],
 )
@@ -27,6 +36,8 @@ def test_a_sentence_becomes_an_order(sentence: str, title: str) -> None:
     assert imperative(sentence) == title
 
 
-@pytest.mark.parametrize("sentence", ["It is green.", "They told us so.", "Refunds"])
+@pytest.mark.parametrize(
+    "sentence", ["It is green.", "They told us so.", "Refunds", "Please note that prices are net."]
+)
 def test_a_sentence_that_cannot_be_turned_makes_no_title(sentence: str) -> None:
     assert imperative(sentence) is None

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.generation.signals import is_imprint
+from worker.generation.phrases import states
+from worker.generation.signals import is_imprint, is_strong, is_wish
 from worker.generation.text import INVISIBLE, capitalised, one_line, plain, shorten
 
 
@@ -33,16 +34,27 @@ class _Line:
     def stripped(self) -> str:
         return self.text.strip()
 
+    @property
+    def indent(self) -> int:
+        """In columns."""
+        told = self.text[:_LONGEST_MARKUP].expandtabs(4)
+        return len(told) - len(told.lstrip())
+
 
 @dataclass(slots=True)
 class Block:
-    """Lines that belong together: a heading, a paragraph, a list item, a row, code."""
+    """Lines that belong together: a heading, a paragraph, a list item, a row, code.
+
+    Attributes:
+        text: Of a list item only what it names, if it could be a heading of others.
+        level: What stands under a heading is of a higher one than the heading.
+    """
 
     form: Form | None  # None: a heading
     text: str
     start: int
     end: int
-    level: int = 0
+    level: int
 
 
 _ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
@@ -69,7 +81,10 @@ _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 # Before a bullet or a heading they would hide it: a byte order mark, orders of direction.
 _UNSEEN = re.compile(f"[{INVISIBLE}]*")
 
+# What is no heading itself is below all marked ones, by its indentation.
+_TEXT_LEVEL = 10
 _LONGEST_HEADING = 70
+_LONGEST_LABEL = 5
 _ABBREVIATED = 3
 # No heading or rule is longer; patterns are not tried on a megabyte in one line.
 _LONGEST_MARKUP = 300
@@ -78,8 +93,23 @@ _LONGEST_CELL = 400
 
 
 def blocks(text: str) -> list[Block]:
-    """The text's blocks in order, each with its place."""
-    return list(_blocks(_lines(text)))
+    """The text's blocks in order, each with its place. Where all is code, it is read as text."""
+    lines = _lines(text)
+    found = list(_blocks(lines))
+    if {block.form for block in found} <= {Form.CODE, None}:
+        found = list(_blocks([line for line in lines if not _FENCE.match(line.text)]))
+    return list(_with_labels(found))
+
+
+def _with_labels(found: list[Block]) -> Iterator[Block]:
+    """The blocks, with a list item as a heading that only names what is listed below it."""
+    for place, block in enumerate(found):
+        following = found[place + 1] if place + 1 < len(found) else None
+        listed = {block.form, following and following.form} <= {Form.ITEM, Form.STEP}
+        if following and listed and following.level > block.level and block.text:
+            yield Block(None, block.text, block.start, block.end, block.level)
+        else:
+            yield block
 
 
 def _lines(text: str) -> list[_Line]:
@@ -122,7 +152,8 @@ def _code(lines: list[_Line], at: int) -> tuple[Block, int]:
     inner = lines[at + 1 : end]
     body = one_line(" ".join(line.stripped[:_LONGEST_CELL] for line in inner[:50]))
     last = min(end, len(lines) - 1)
-    return Block(Form.CODE, body, lines[at].start, lines[last].end), end + 1
+    level = _TEXT_LEVEL + lines[at].indent
+    return Block(Form.CODE, body, lines[at].start, lines[last].end, level), end + 1
 
 
 def _heading(lines: list[_Line], at: int) -> tuple[Block, int] | None:
@@ -214,7 +245,10 @@ def _table(lines: list[_Line], at: int) -> tuple[list[Block], int]:
     has_head = bool(rows) and end - at > 1 and bool(_DIVIDER.match(lines[at + 1].stripped))
     head = rows[0][1] if has_head else []
     body = rows[1:] if has_head and len(rows) > 1 else rows
-    blocks = [Block(Form.ROW, _row(head, cells), line.start, line.end) for line, cells in body]
+    level = _TEXT_LEVEL + lines[at].indent
+    blocks = [
+        Block(Form.ROW, _row(head, cells), line.start, line.end, level) for line, cells in body
+    ]
     return [block for block in blocks if block.text], end
 
 
@@ -242,9 +276,20 @@ def _paragraph(lines: list[_Line], at: int) -> tuple[Block, int]:
     form, body = _form(first.text)
     end = at + 1
     while end < len(lines) and lines[end].stripped and not _begins_anew(lines, end):
+        if form is not Form.PROSE and lines[end].indent < first.indent:
+            break
         end += 1
     start = first.start + first.text.find(body)
-    return Block(form, "", start, lines[end - 1].end), end
+    name = _label(body) if end == at + 1 and form is not Form.PROSE else ""
+    return Block(form, name, start, lines[end - 1].end, _TEXT_LEVEL + first.indent), end
+
+
+def _label(body: str) -> str:
+    """What a list item names, when it is a name rather than a sentence; else empty."""
+    name = plain(body[:_LONGEST_MARKUP]).rstrip(":").strip()
+    is_name = name and name[-1] not in ".!?;,。！？" and ":" not in name
+    says = is_wish(name) or is_strong(name) or states(name)
+    return name if is_name and not says and len(name.split()) <= _LONGEST_LABEL else ""
 
 
 def _form(text: str) -> tuple[Form, str]:

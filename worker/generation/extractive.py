@@ -116,6 +116,8 @@ def _kind(piece: Piece, title: str) -> str:
         return "bug"
     told = [unit.text for unit in piece.units if unit.sentence.form not in {Form.ROW, Form.CODE}]
     people = list(map(speaks_of_people, told))
+    if any(signals.is_story(text) for text in texts):
+        return "story"
     gained = title.startswith("Let ") or any(people[:1]) or 2 * sum(people) > len(people)
     return "story" if gained else "task"
 
@@ -125,7 +127,9 @@ def _description(planned: Plan, leading: Unit, detail: str) -> str:
     around = [
         unit
         for unit in planned.units
-        if unit.role is Role.CONTEXT and unit.section is leading.section
+        if unit.role is Role.CONTEXT
+        and unit.section is leading.section
+        and not signals.is_imprint(unit.text)
     ][: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
     parts = [" ".join(_INTRODUCES.sub(".", unit.text) for unit in told)]
@@ -214,10 +218,12 @@ def _epic(
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
     title = one_line(job.title).rstrip(".") if alone or not headings else together(headings)
+    told = f"{title}: " + "; ".join(ticket.title for ticket in own[:12]) + "."
+    said = opening(planned.units) if alone else ""
     return TicketDraft(
         kind="epic",
         title=title,
-        description=f"{title}: " + "; ".join(ticket.title for ticket in own[:12]) + ".",
+        description="\n\n".join(part for part in (said, told) if part),
         criteria=[*goals, *(f"Done: {ticket.title}" for ticket in own)][:_CRITERIA],
         labels=[shorten(heading.lower(), 40) for heading in headings[:3]],
         priority=_highest(own),

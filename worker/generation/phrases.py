@@ -20,8 +20,8 @@ _MODAL = re.compile(
     re.IGNORECASE,
 )
 _STORY = re.compile(
-    r"^as an? (?P<role>[^,]{2,40}),? i (?:want|need|would like|can|should be able)(?P<to> to)? "
-    r"(?P<rest>.+)$",
+    r"^as (?P<article>an?|the|our) (?P<role>[^,]{2,40}),? "
+    r"i (?:want|need|would like|can|should be able)(?P<to> to)? (?P<rest>.+)$",
     re.IGNORECASE,
 )
 # In notes the subject is often left out: "must work offline".
@@ -33,6 +33,13 @@ _WANTED = re.compile(
     r"^we(?:'d| would)? (?:like|want|need) (?P<who>[^,]{2,40}?) to (?:be able to )?(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
+# "Sarah wants a preview", but not "it wants care".
+_WANTS = re.compile(
+    r"^(?P<who>(?!it\b|this\b|that\b|which\b|what\b|we\b)[\w ]{2,30}?) "
+    r"(?:wants?|would like|asks? for)(?P<to> to)? (?P<rest>\w.*)$",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"^(?:.*\W)?please (?P<rest>(?!note|see|find|refer|ask)\w.*)$", re.IGNORECASE)
 _AHEAD = re.compile(
     r"^(?:if|when|whenever|once|after|before|for|in|on|at|as soon as|while|by default|during|until|"
     r"from|without|with|where|unless|then|also|finally|later|optionally)\b[^,]{0,80},\s+",
@@ -44,6 +51,9 @@ _LATE_SUBJECT = re.compile(
     r"((?:the|an?|each|every)\s\w+)$",
     re.IGNORECASE,
 )
+# What a test of acceptance comes to.
+_GIVEN = re.compile(r"^given\b.*\bthen\s+", re.IGNORECASE)
+_FURTHER = re.compile(r"^(?:also|and|but|plus|besides|furthermore),?\s+", re.IGNORECASE)
 _ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
 _REMARK = re.compile(
     r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required)\s*[:,-]\s*",
@@ -62,18 +72,10 @@ _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 
 def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
-    text = _AHEAD.sub("", sentence.strip().rstrip(".!… "))
+    text = _AHEAD.sub("", _GIVEN.sub("", _FURTHER.sub("", sentence.strip().rstrip(".!… "))))
     text = _ABILITY.sub("", _REMARK.sub("", text))
-    story = _STORY.match(text)
-    if story:
-        acts = story["to"] or begins_with_verb(story["rest"])
-        return trimmed(
-            f"{'Let' if acts else 'Give'} {_with_article(story['role'])} {story['rest']}"
-        )
-    if bare := _BARE_MODAL.match(text):
-        return trimmed(_base(_ABLE.sub("", bare["rest"])))
-    if wanted := _WANTED.match(text):
-        return trimmed(f"Let {wanted['who']} {wanted['rest']}")
+    if wished := _wished(text):
+        return trimmed(wished)
     if not text or text.split()[0].lower() in words.PRONOUNS:
         return None
     modal = _MODAL.match(text)
@@ -81,6 +83,30 @@ def imperative(sentence: str) -> str | None:
         return trimmed(_from_modal(modal))
     made = _from_statement(text) or (capitalised(text) if begins_with_verb(text) else None)
     return trimmed(made) if made else None
+
+
+def _wished(text: str) -> str | None:
+    """From what somebody wants, in one of the ways in which people say so."""
+    if story := _STORY.match(text):
+        acts = story["to"] or begins_with_verb(story["rest"])
+        who = _role(story["article"], story["role"])
+        return f"{'Let' if acts else 'Give'} {who} {story['rest']}"
+    if bare := _BARE_MODAL.match(text):
+        return _base(_ABLE.sub("", bare["rest"]))
+    if wanted := _WANTED.match(text):
+        return f"Let {wanted['who']} {wanted['rest']}"
+    if asked := _ASKED.match(text):
+        return capitalised(asked["rest"])
+    if wants := _WANTS.match(text):
+        who = wants["who"] if _is_name(wants["who"]) else mid(wants["who"])
+        return f"{'Let' if wants['to'] else 'Give'} {who} {wants['rest']}"
+    return None
+
+
+def _is_name(subject: str) -> bool:
+    first = subject.split(maxsplit=1)[0]
+    known = words.DETERMINERS | words.PEOPLE | words.SMALL
+    return first[0].isupper() and first.lower() not in known and not words.is_plural(subject)
 
 
 def _from_modal(found: re.Match[str]) -> str:
@@ -214,6 +240,10 @@ def mid(subject: str) -> str:
     return subject if named else f"{first.lower()} {rest}".strip()
 
 
+def _role(article: str, role: str) -> str:
+    return f"{article} {role}" if article.lower() in {"the", "our"} else _with_article(role)
+
+
 def _with_article(role: str) -> str:
     return (
         role if words.is_plural(role) else f"{'an' if role[0].lower() in 'aeiou' else 'a'} {role}"
@@ -259,7 +289,8 @@ def from_row(text: str) -> str:
 
 def from_fault(text: str) -> str:
     """A title for a fault, which is told rather than turned into its opposite."""
-    return quoted(text) if text.lower().startswith("fix") else clipped(f"Fix: {quoted(text)}", ROOM)
+    told = quoted(_FURTHER.sub("", text))
+    return told if told.lower().startswith("fix") else clipped(f"Fix: {told}", ROOM)
 
 
 def quoted(text: str) -> str:

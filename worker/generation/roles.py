@@ -61,12 +61,15 @@ def sort(spec: Spec) -> list[Unit]:
 
 
 def _opening(spec: Spec) -> Section | None:
-    """The few words before the first chapter, when there are chapters."""
+    """The few words before the first chapter, when there are chapters; none that demand."""
     first = spec.sections[0]
     others = [section for section in spec.sections[1:] if section.sentences]
     heads = not first.heading or any(first.heading in section.path for section in others)
     short = 0 < len(first.sentences) <= _LONGEST_OPENING
-    return first if others and heads and short else None
+    demands = any(
+        signals.is_strong(one.text) or signals.is_story(one.text) for one in first.sentences
+    )
+    return first if others and heads and short and not demands else None
 
 
 _ROLES = {
@@ -101,8 +104,8 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     if prose and signals.is_put_off(sentence.text):
         return Role.OUTSIDE
     background = topic is Topic.BACKGROUND or (opens and prose)
-    told = background and not signals.is_wish(sentence.text)
     text = sentence.text
+    told = background and not signals.is_wish(text) and not signals.is_strong(text)
     aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT

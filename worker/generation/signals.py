@@ -57,10 +57,10 @@ GENERIC = re.compile(
     r"(?:the )?(?:(?:functional|technical|product|business|user|general|detailed|"
     r"key|core|main|system|other|additional) )*(?:requirements?|features?|goals?|objectives?|"
     r"scope|in scope|specifications?|specs?|details?|description|acceptance criteria|criteria|"
-    r"user stories|stories|use cases|what we (?:want|need)|proposal|solution|functionality|"
-    r"deliverables|steps|phases|user flows|tasks?|to ?do|notes?|misc(?:ellaneous)?|other|"
-    r"general|behaviou?rs?|rules|how it works|what(?: to build)?|design|implementation|"
-    r"exigences|anforderungen|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
+    r"acceptance|user stories|stories|use cases|what we (?:want|need)|proposal|solution|"
+    r"functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
+    r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
+    r"design|implementation|exigences|anforderungen|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
     re.IGNORECASE,
 )
 
@@ -76,10 +76,13 @@ _STRONG = _any(
     r"must|shall|required?|has to|have to|need(?:s|ed)? to|mandatory|never|always|doit|doivent|"
     r"muss|müssen|debe|deben|deve|devono"
 )
-_WISH = re.compile(
-    r"^as an? |\b(?:must|shall|should|can|cannot|may|(?:is|are|be) able to)\b",
+_STORY = re.compile(
+    r"as an? |as (?:the|our|one of|somebody|someone)\b[^,]{2,60}, ?i\b|"
+    r"als [^,]{2,60} (?:möchte|will|kann) ich\b|en tant qu(?:e |')|"
+    r"como [^,]{2,60}, ?(?:quiero|quero|necesito|preciso)\b|come [^,]{2,60}, ?(?:voglio|vorrei)\b",
     re.IGNORECASE,
 )
+_WISH = _any(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
 _CONDITION = _any(r"once|after|when|until|if|unless")
 _CURRENT = _any(
     r"currently|today|at the moment|right now|so far|until now|last (?:year|quarter|month|week)|"
@@ -93,7 +96,8 @@ _RISK = _any(
 )
 _FAULT = _any(
     r"bugs?|broken|crash(?:es|ed|ing)?|regression|defects?|does not work|doesn't work|"
-    r"stopped working|wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
+    r"stopped working|no longer works?|(?:goes|leads|links|points) to an? (?:404|500|error|dead)|"
+    r"wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
 )
 _TO_FIX = _any(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
 _FAULTS = _any(
@@ -108,6 +112,16 @@ _IMPRINT = re.compile(
     r"\s*[:：]\s*\S.{0,120}",
     re.IGNORECASE,
 )
+# How a message begins and ends: "Hi team,", "Thanks, Jo".
+_COURTESY = re.compile(
+    r"(?:hi|hello|hey|dear|good morning|hallo|liebe[rs]?|guten tag|bonjour|hola|ol[áa]|ciao)"
+    r"(?:(?: [^\W\d_]+){0,4}[,!]| [^\W\d_]+)?|"
+    r"(?:thx|thanks|thank you|many thanks|cheers|(?:kind |best |warm )?regards|"
+    r"(?:viele|beste|liebe) grüße|danke|merci|cordialement|gracias|saludos|obrigad[oa]|grazie)"
+    r"(?: (?:in advance|all|everyone|a lot|so much|vorab|im voraus|d'avance))?"
+    r"(?:(?:[,.!]+ ?[^\W\d_]*| (?-i:[A-Z])[^\W\d_]*)(?: (?-i:[A-Z])[^\W\d_]*)?[.!]*)?",
+    re.IGNORECASE,
+)
 _PUT_OFF = _any(
     r"not now|out of scope|not (?:a )?part of (?:this|the)|(?:maybe|perhaps|possibly) later|"
     r"in a (?:later|second) (?:phase|release|version)|"
@@ -118,7 +132,8 @@ _ABOUT_US = re.compile(
     r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|i (?:keep|am|often)\b|"
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
     r"(?:describes?|proposes?|covers?|explains?|is|specifies|defines?|outlines?)\b|"
-    r"(?:it )?depends on\b|see (?:also )?\S",
+    r"(?:it )?depends on\b|see (?:also )?\S|as (?:discussed|agreed|mentioned|promised)\b|"
+    r"we need (?:this|it|that|everything|all of it) (?:by|before|until|within)\b",
     re.IGNORECASE,
 )
 _INQUIRY = _any(
@@ -170,12 +185,12 @@ def is_strong(text: str) -> bool:
 
 def is_story(text: str) -> bool:
     """Whether a sentence is a user story."""
-    return text.lower().startswith(("as a ", "as an "))
+    return bool(_STORY.match(text))
 
 
 def is_wish(text: str) -> bool:
     """Whether a sentence says what somebody is to have or to be able to do."""
-    return bool(_WISH.search(text))
+    return is_story(text) or bool(_WISH.search(text))
 
 
 def is_about_today(text: str) -> bool:
@@ -190,8 +205,8 @@ def is_put_off(text: str) -> bool:
 
 
 def is_imprint(text: str) -> bool:
-    """Whether a line says who wrote the document, when, and the like."""
-    return bool(_IMPRINT.match(text))
+    """Whether a line says who wrote the document, when, and the like, or greets."""
+    return bool(_IMPRINT.match(text) or _COURTESY.fullmatch(text))
 
 
 def is_about_us(text: str) -> bool:

@@ -75,11 +75,12 @@ def parse(text: str) -> Spec:
     found: list[Sentence] = []
     number = 0
     for place, block in enumerate(_with_words(blocks(text))):
-        if block.form is None:
+        above = [outer for outer in path if outer[0] < block.level]
+        if block.form is None or above != path:
             sections.append(_section(heading, path, found))
-            path = [above for above in path if above[0] < block.level]
-            path.append((block.level, block.text))
-            heading, found = block.text, []
+            path = above if block.form else [*above, (block.level, block.text)]
+            heading, found = path[-1][1] if path else "", []
+        if block.form is None:
             continue
         for sentence_text, start, end in _sentences(block, text):
             number += 1
@@ -98,7 +99,7 @@ def _with_words(found: list[Block]) -> Iterator[Block]:
         if block.form is None and (
             following is None or (following.form is None and following.level <= block.level)
         ):
-            yield Block(Form.PROSE, block.text, block.start, block.end)
+            yield Block(Form.PROSE, block.text, block.start, block.end, block.level + 1)
 
 
 def _section(heading: str, path: list[tuple[int, str]], found: list[Sentence]) -> Section:

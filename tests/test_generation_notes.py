@@ -1,0 +1,120 @@
+"""Mails, notes, nested lists and code as specs, with a small model: read as they are meant."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.generation import criteria, job, leaves, run, titles
+from tests.ollama_peer import SMALL, OllamaPeer
+
+MAIL = """Hi team,
+
+as discussed yesterday: the newsletter. People keep complaining that they get it twice, so please
+dedupe by customer id. Also the unsubscribe link goes to a 404. Sarah wants a preview of it.
+
+We need this before Black Friday.
+
+Thx, Jo
+"""
+NESTED = """# Clinic intake
+## Rules
+- Form
+  - name and birth date are required
+  - the number is checked against the registry
+    - if the registry is down, accept and flag the form
+- Wristband:
+  - prints in under 5 seconds
+- Nurses can print it again
+  - at most twice
+"""
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[OllamaPeer]:
+    with OllamaPeer() as running:
+        yield running
+
+
+def test_a_mail_is_read_for_what_it_asks(peer: OllamaPeer) -> None:
+    assert titles(peer, MAIL) == [
+        "Dedupe by customer id",
+        "Fix: The unsubscribe link goes to a 404",
+    ]
+    assert "Sarah wants a preview of it." in criteria(peer, MAIL)
+
+
+def test_greetings_are_in_no_ticket(peer: OllamaPeer) -> None:
+    told = str(leaves(peer, MAIL))
+    assert "Hi team" not in told
+    assert "Thx" not in told
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Thanks page shows the order.", "Best results come first.", "Hello world is printed."],
+)
+def test_what_only_begins_like_a_greeting_is_work(peer: OllamaPeer, line: str) -> None:
+    assert line in criteria(peer, f"# Shop\n{line}\n")
+
+
+def test_a_list_below_a_name_belongs_to_it(peer: OllamaPeer) -> None:
+    found = {one["title"]: one["acceptance_criteria"] for one in leaves(peer, NESTED)}
+    assert found["Build the form"] == [
+        "name and birth date are required",
+        "the number is checked against the registry",
+        "if the registry is down, accept and flag the form",
+    ]
+    assert found["Implement wristband"] == ["prints in under 5 seconds"]
+    assert "Nurses can print it again" in criteria(peer, NESTED)
+    assert all(one["metadata"]["component"] == "Rules" for one in leaves(peer, NESTED))
+
+
+def test_a_line_further_left_does_not_continue_an_item(peer: OllamaPeer) -> None:
+    spec = "endpoints:\n  - list the entries\n  - sum the entries\nThe rate must be 50/s.\n"
+    assert criteria(peer, spec) == [
+        "list the entries",
+        "sum the entries",
+        "The rate must be 50/s.",
+    ]
+
+
+def test_a_spec_of_code_alone_is_read_as_text(peer: OllamaPeer) -> None:
+    spec = "```yaml\nendpoints:\n  - POST /entries: append one\n  - GET /entries: list all\n```\n"
+    assert criteria(peer, spec) == ["POST /entries: append one", "GET /entries: list all"]
+    (first, _) = leaves(peer, spec, ticket_count=2)
+    (span,) = first["metadata"]["source_spans"]
+    assert spec[span["start"] : span["end"]] == "POST /entries: append one"
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        "As the city, I want a monthly report per zone.",
+        "Als Fahrer möchte ich freie Plätze sehen.",
+        "En tant que conducteur, je veux payer par téléphone.",
+        "Como conductor, quiero pagar con el móvil.",
+        "Come autista, voglio pagare con il telefono.",
+    ],
+)
+def test_stories_before_the_first_chapter_are_stories(peer: OllamaPeer, story: str) -> None:
+    spec = f"# Parking\n{story}\n## Rules\n- Plates are deleted after 30 days.\n"
+    kinds = {one["acceptance_criteria"][0]: one["ticket_type"] for one in leaves(peer, spec)}
+    assert kinds[story] == "story"
+
+
+def test_an_opening_that_demands_is_work_to_its_last_sentence(peer: OllamaPeer) -> None:
+    spec = (
+        "# Portal\nLos proveedores deben subir facturas. El sistema valida el RFC.\n"
+        "## Pagos\nLos pagos se programan los viernes.\n"
+    )
+    assert "El sistema valida el RFC." in criteria(peer, spec)
+
+
+def test_the_opening_is_told_by_the_epic(peer: OllamaPeer) -> None:
+    spec = (
+        "# Parking\nDrivers circle the block.\n## Pay\n- By phone.\n- By card.\n"
+        "## Find\n- Free spots are shown.\n- Spots can be kept.\n"
+    )
+    epic = run(peer, job(spec, ticket_count=5), model=SMALL)["tickets"][0]
+    assert epic["ticket_type"] == "epic"
+    assert epic["description"].startswith("Drivers circle the block.")
