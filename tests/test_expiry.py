@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import storage
+from tests.courier import Courier, ended_job, report_request
 from tests.hands import Hands, complete_request
 from tests.refusals import assert_refused
 from tests.stack import Caller, Stack, running
@@ -65,6 +66,27 @@ def test_a_job_past_its_retention_is_gone_with_its_texts(idle_caller: Caller, ha
     for table in ("job_inputs", "job_results", "job_events"):
         assert rows_of(idle_caller, table, old) == 0
         assert rows_of(idle_caller, table, young) > 0
+
+
+def test_callbacks_are_gone_with_their_job(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    young, tried, held = (ended_job(idle_caller, hands) for _ in range(3))
+    courier.report(courier.take(), 200)
+    courier.report(courier.take(), 503)
+    under_way = courier.take()
+
+    for job_id in (tried, held):
+        age(idle_caller, job_id)
+
+    eventually(lambda: idle_caller.get(f"{JOBS}/{held}").status_code == 404)
+    eventually(lambda: idle_caller.get(f"{JOBS}/{tried}").status_code == 404)
+    assert [rows_of(idle_caller, "deliveries", job) for job in (tried, held, young)] == [0, 0, 1]
+    kept = execute(idle_caller.stack, "SELECT http_status FROM delivery_attempts")
+    assert kept == [(200,)]
+    # The worker that is at it is told so, and goes on.
+    assert courier.reason("ReportDelivery", report_request(under_way, 200)) == "LEASE_LOST"
+    assert courier.claim() is None
 
 
 def test_a_purged_jobs_key_can_be_used_again(idle_caller: Caller) -> None:
