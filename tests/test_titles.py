@@ -27,7 +27,7 @@ from worker.generation.phrases import imperative
         ("Also add a search box.", "Add a search box"),
         (
             "Given a zone nearby, when the map opens, then the map shows free spots.",
-            "Show free spots",
+            "Ensure that the map shows free spots",
         ),
         ("Passwords must not be logged.", "Ensure that passwords are never logged"),
     ],
