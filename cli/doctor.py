@@ -21,8 +21,8 @@ def doctor(quick: bool, as_json: bool) -> None:
     """Check this installation; say what is wrong and what mends it.
 
     Ends with 1 when a check fails. Run it where `taskforge up` runs, with the
-    same environment. The model is asked two short questions, which can take
-    minutes where it is not loaded yet.
+    same environment. The model is asked two short questions at each server,
+    which can take minutes where it is not loaded yet.
     """
     # It touches every room, and nobody else's help should wait for that.
     from cli.checks import run_all  # noqa: PLC0415 - see above

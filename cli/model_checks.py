@@ -1,4 +1,4 @@
-"""What `taskforge doctor` asks of the model: each check needs the one before it.
+"""What `taskforge doctor` asks of the model at each server: each check needs the one before it.
 
 The model is asked as generation asks it, twice and briefly. A model that is
 not loaded may take minutes for the first answer.
@@ -34,6 +34,8 @@ from worker.provider import STANDARD_URL, Profile, Provider, at
 _LOOK_S = 3.0
 # A cold start of a large model takes minutes.
 _ANSWER_S = 300.0
+# The answer takes twenty; the rest is for those that think, whatever they are told.
+_ANSWER_TOKENS = 500
 _LEAST_CONTEXT = 4096
 _GOOD_MODEL = "qwen3:8b"
 _UPDATE = "curl -fsSL https://ollama.com/install.sh | sh"
@@ -69,56 +71,61 @@ def embedded_checks(settings: Settings) -> Iterator[Check]:
 
 
 def model_checks(provider: Provider, settings: Settings, *, quick: bool = False) -> Iterator[Check]:
-    """The checks in order, until one fails; `quick` leaves out what asks the model."""
-    asked = _Asked(provider, settings)
-    looks: dict[str, Callable[[], str]] = {
-        "model server": asked.server,
-        "model": asked.model,
-        "model structured output": asked.structured_output,
-        "model context": asked.context,
-        "model thinking": asked.thinking,
-        "model speed": asked.speed,
-    }
-    for name in list(looks)[: 2 if quick else None]:
-        check = checked(name, looks[name])
-        yield check
-        if not check.ok:
-            return
+    """The checks in order, at each server until one fails; `quick` asks no model anything."""
+    servers = provider.apart()
+    for server in servers:
+        where = f" at {_address(server.client)}" if len(servers) > 1 else ""
+        asked = _Asked(server, settings)
+        looks: dict[str, Callable[[], str]] = {
+            "model server": asked.server,
+            f"model{where}": asked.model,
+            f"model structured output{where}": asked.structured_output,
+            f"model context{where}": asked.context,
+            f"model thinking{where}": asked.thinking,
+            f"model speed{where}": asked.speed,
+        }
+        for name in list(looks)[: 2 if quick else None]:
+            check = checked(name, looks[name])
+            yield check
+            if not check.ok:
+                break
 
 
 class _Asked:
-    """One model under examination, with what has been asked of it so far."""
+    """One model at one server under examination, with what has been asked of it so far."""
 
     def __init__(self, provider: Provider, settings: Settings) -> None:
         self._provider = provider
+        self._client = provider.client
         self._settings = settings
         self._journal = Journal()
+        self._thoughts = 0
+        self._speaks_ollama = False
 
     def server(self) -> str:
-        """Every server that is named answers."""
-        found = []
-        for client in self._provider.clients:
-            try:
-                version = client.version(deadline=_soon())
-            except RefusedError:
-                version = ""  # it is there, and knows no more than it must
-            except GenerationError as fault:
-                raise FaultError(f"{_address(client)}: {fault.message}", _serve(client)) from None
-            found.append(f"{_address(client)} {version}".strip())
-        return ", ".join(found)
+        """The server answers."""
+        version = "answers"
+        try:
+            version = f"version {self._client.version(deadline=_soon())}"
+            self._speaks_ollama = True
+        except RefusedError:
+            pass  # it is there, and knows no more than it must
+        except GenerationError as fault:
+            detail = f"{_address(self._client)}: {fault.message}"
+            raise FaultError(detail, _serve(self._client)) from None
+        return f"{_address(self._client)}, {version}"
 
     def model(self) -> str:
-        """Every server has the model."""
+        """The server has the model."""
         try:
             model = self._provider.model()
         except GenerationError as fault:
             name = self._settings.ollama_model or _GOOD_MODEL
-            raise FaultError(fault.message, _pull(self._provider.client, name)) from None
-        for client in self._provider.clients:
-            names = _installed(client)
-            if names and names.isdisjoint(spellings(model.name)):
-                detail = f"{model.name} is not installed at {_address(client)}"
-                raise FaultError(detail, _pull(client, model.name))
+            raise FaultError(fault.message, _pull(self._client, name)) from None
+        names = _installed(self._client)
+        if names and names.isdisjoint(spellings(model.name)):
+            detail = f"{model.name} is not installed at {_address(self._client)}"
+            raise FaultError(detail, _pull(self._client, model.name))
         size = f", {model.parameters / 1e9:.3g} billion parameters" if model.parameters else ""
         return f"{model.name}{size}, profile {model.profile}"
 
@@ -126,8 +133,9 @@ class _Asked:
         """The model answers in the shape that it is given."""
         text = self._answer()
         if self._call.options["format"] != "schema":
-            refusals = [call.error for call in self._journal.calls if call.error]
-            raise FaultError(f"the server takes no schema: {refusals[0]}", _UPDATE)
+            refusal = next(call.error for call in self._journal.calls if call.error)
+            said = refusal.partition(": ")[2]  # behind the code of a job that fails by it
+            raise FaultError(f"the server takes no schema: {said}", _UPDATE)
         try:
             answer = parse(text)
         except NoJsonError:
@@ -140,20 +148,20 @@ class _Asked:
     def context(self) -> str:
         """What a call can hold is enough, and the server gives it."""
         model = self._provider.model()
-        other = f"{_pull(self._provider.client, _GOOD_MODEL)}, then set TASKFORGE_OLLAMA_MODEL"
         if model.context_length < _LEAST_CONTEXT:
-            raise FaultError(f"holds only {model.context_length} tokens", other)
-        for client in self._provider.clients:
-            given = _loaded_context(client, model.name)
-            asked = self._call.options["num_ctx"]
-            if given is not None and given < asked:
-                detail = f"{_address(client)} gives {given} tokens in place of {asked}"
-                raise FaultError(detail, f"OLLAMA_CONTEXT_LENGTH={model.window} {_serve(client)}")
+            other = f"export TASKFORGE_OLLAMA_MODEL={_GOOD_MODEL}"
+            remedy = f"{_pull(self._client, _GOOD_MODEL)} && {other}"
+            raise FaultError(f"holds only {model.context_length} tokens", remedy)
+        given, asked = _loaded_context(self._client, model.name), self._call.options["num_ctx"]
+        if given is not None and given < asked:
+            detail = f"{_address(self._client)} gives {given} tokens in place of {asked}"
+            remedy = f"OLLAMA_CONTEXT_LENGTH={model.window} {_serve(self._client)}"
+            raise FaultError(detail, remedy)
         return f"{model.context_length} tokens, of which a call takes up to {model.window}"
 
     def thinking(self) -> str:
         """Whether tokens are spent on thoughts; that costs time and breaks nothing."""
-        thinks = "<think>" in self._call.text or "<thought>" in self._call.text
+        thinks = self._thoughts or "<think>" in self._call.text or "<thought>" in self._call.text
         if thinks or (self._provider.model().thinks and self._call.options.get("think") is None):
             return "thinks, also when it is told not to: answers take longer"
         return "told not to, and does not" if self._provider.model().thinks else "does not"
@@ -179,16 +187,17 @@ class _Asked:
     def _answer(self) -> str:
         """What the model says to a question whose plain answer would not fit the schema."""
         question = "Say good morning in one friendly sentence."
-        with _explained(self._provider):
+        with self._explained():
             reply = self._provider.ask(
                 [{"role": "user", "content": question}],
                 schema=_SCHEMA,
                 prompt_tokens=100,
-                answer_tokens=60,
+                answer_tokens=_ANSWER_TOKENS,
                 deadline=time.monotonic() + _ANSWER_S,
                 cancellation=Cancellation(),
                 opened=partial(self._journal.call, purpose="doctor", prompt="doctor"),
             )
+        self._thoughts = reply.thoughts
         return reply.text
 
     def _rates(self) -> tuple[float, float]:
@@ -202,8 +211,8 @@ class _Asked:
             **({"think": False} if options.get("think") is False else {}),
         }
         began = time.monotonic()
-        with _explained(self._provider):
-            reply = self._provider.client.chat(
+        with self._explained():
+            reply = self._client.chat(
                 body,
                 deadline=began + _ANSWER_S,
                 cancellation=Cancellation(),
@@ -216,26 +225,28 @@ class _Asked:
         lasted = max(time.monotonic() - arrived[0], 0.001)
         return read / max(arrived[0] - began, 0.001), written / lasted
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turns the failure of a call into a fault with its remedy."""
+        try:
+            yield
+        except GenerationError as fault:
+            name = self._provider.model().name
+            message, remedy = fault.message, _serve(self._client)
+            if isinstance(fault, RefusedError) and fault.status == HTTPStatus.NOT_FOUND:
+                remedy = _pull(self._client, name)
+                if not self._speaks_ollama:
+                    message = f"{_address(self._client)} is no Ollama, or has no model {name!r}"
+                    remedy = f"export TASKFORGE_OLLAMA_URL={STANDARD_URL}"
+            elif fault.code is not JobErrorCode.OLLAMA_UNAVAILABLE:
+                # It hangs or rambles: the server loads it anew for the next call.
+                remedy = f"{_at(self._client)}ollama stop {shlex.quote(name)}"
+            raise FaultError(message, remedy) from None
+
 
 def _unread(story: str) -> str:
     """An order that the server has read nothing of: what it remembers, it may not count."""
     return f"{uuid4()}: tell this in your own words: {story}"
-
-
-@contextmanager
-def _explained(provider: Provider) -> Iterator[None]:
-    """Turns the failure of a call into a fault with its remedy."""
-    try:
-        yield
-    except GenerationError as fault:
-        client, name = provider.client, provider.model().name
-        remedy = _serve(client)
-        if isinstance(fault, RefusedError) and fault.status == HTTPStatus.NOT_FOUND:
-            remedy = _pull(client, name)
-        elif fault.code is not JobErrorCode.OLLAMA_UNAVAILABLE:
-            # It hangs or rambles: the server loads it anew for the next call.
-            remedy = f"{_at(client)}ollama stop {shlex.quote(name)}"
-        raise FaultError(fault.message, remedy) from None
 
 
 def _installed(client: OllamaClient) -> set[str]:

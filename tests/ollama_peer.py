@@ -19,6 +19,7 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: caches]]           the beginning of an earlier prompt is not counted again
     [[peer: no-single]]        500 for an answer of one token
     [[peer: thinks]]           thoughts in a field of their own before the answer
+    [[peer: ponders 200]]      so many tokens of thoughts first, whatever it was told
     [[peer: load]]             nothing but `done_reason: load`
     [[peer: unload]]           nothing but `done_reason: unload`
     [[peer: sorted]]           the keys of each object in another order
@@ -304,10 +305,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.server.peer.note_begun()
+        script.allow(body)
         text = script.text(body.get("format"), prompt)
         self._pause(float(script.says.get("prefill") or 0))
-        if "thinks" in script.says:
-            thought = {**_message(""), "thinking": "Hm, {…} perhaps."}
+        if thoughts := script.thoughts():
+            thought = {**_message(""), "thinking": thoughts}
             self._chunk({"model": body["model"], "message": thought, "done": False})
         for piece in script.pieces(text):
             self._pause(float(script.says.get("slow") or 0))

@@ -29,6 +29,7 @@ class Script:
     def __init__(self, peer: Teacher, prompt: str) -> None:
         self._peer = peer
         self._prompt = prompt
+        self._silenced = False
         self.says: dict[str, str] = {}
         for name, value in _MARKER.findall(prompt):
             base = name.removesuffix("-once")
@@ -69,10 +70,23 @@ class Script:
         read = whole if whole <= window else window // 2
         return max(read - self._remembered // 4, 1)
 
+    def thoughts(self) -> str:
+        """What comes in a field of its own before the answer."""
+        if "ponders" in self.says:
+            return "hmm " * int(self.says["ponders"])
+        return "Hm, {…} perhaps." if "thinks" in self.says else ""
+
+    def allow(self, body: Json) -> None:
+        """Thoughts may leave no token to the answer."""
+        most = body.get("options", {}).get("num_predict", 0)
+        if 0 < most <= int(self.says.get("ponders", 0)):
+            self.says["length"] = ""
+            self._silenced = True
+
     def text(self, format_: Any, prompt: str) -> str:
         if "reply" in self.says:
             return self._peer.replies[self.says["reply"]]
-        if not self.says.keys().isdisjoint({"load", "unload"}):
+        if self._silenced or not self.says.keys().isdisjoint({"load", "unload"}):
             return ""
         for fault, text in _USELESS.items():
             if fault in self.says:

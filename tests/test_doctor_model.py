@@ -94,6 +94,33 @@ def test_a_server_without_any_model(peer: OllamaPeer) -> None:
     assert "ollama pull " in str(check.remedy)
 
 
+def test_each_server_is_examined(peer: OllamaPeer) -> None:
+    """One that is away or takes no schema does not hide what the others do."""
+    with OllamaPeer() as other, closing(socket.create_server(("127.0.0.1", 0))) as free:
+        nobody = f"127.0.0.1:{free.getsockname()[1]}"
+        free.close()
+        other.always = "[[peer: no-format]]"
+        checks = found(f"http://{nobody},{other.url},{peer.url}")
+    assert [check.name for check in checks if not check.ok] == [
+        "model server",
+        f"model structured output at {address(other.url)}",
+    ]
+    assert checks[0].detail.startswith(nobody)
+    assert [check.name for check in checks if check.ok][-len(NAMES) :] == [
+        "model server",
+        *(f"{name} at {address(peer.url)}" for name in NAMES[1:]),
+    ]
+
+
+def test_something_that_is_no_ollama(peer: OllamaPeer) -> None:
+    """It answers, and knows nothing of models."""
+    peer.only_chat = True
+    peer.always = "[[peer: status 404]]"
+    check = fault(peer.url)
+    assert "is no Ollama" in check.detail
+    assert check.remedy == "export TASKFORGE_OLLAMA_URL=http://127.0.0.1:11434"
+
+
 @pytest.mark.parametrize(
     ("marker", "said"), [("no-schema", "takes no schema"), ("garbage", "ignores the schema")]
 )
@@ -102,6 +129,7 @@ def test_structured_output_that_does_not_work(peer: OllamaPeer, marker: str, sai
     check = fault(peer.url)
     assert check.name == "model structured output"
     assert said in check.detail
+    assert "unavailable" not in check.detail
     assert "ollama" in str(check.remedy)
 
 
@@ -127,6 +155,8 @@ def test_a_server_that_gives_less_context_than_asked(peer: OllamaPeer) -> None:
         (["completion", "thinking"], "", "told not to, and does not"),
         (["completion", "thinking"], "no-think", "also when it is told not to"),
         (["completion"], "fenced", "also when it is told not to"),
+        (["completion", "thinking"], "thinks", "also when it is told not to"),
+        (["completion", "thinking"], "ponders 300", "also when it is told not to"),
     ],
 )
 def test_thinking_is_told_of_and_is_no_fault(

@@ -141,7 +141,9 @@ def test_unknown_count_is_no_cut(peer: OllamaPeer) -> None:
     assert CUT not in rules(journal)
 
 
-@pytest.mark.parametrize("marker", ["thinks", "fenced", "no-think", "no-schema", "no-format"])
+@pytest.mark.parametrize(
+    "marker", ["thinks", "ponders 300", "fenced", "no-think", "no-schema", "no-format"]
+)
 def test_thoughts_fences_and_refused_parts_leave_the_tickets(peer: OllamaPeer, marker: str) -> None:
     peer.capabilities = ["completion", "thinking"]
     assert run(peer, job(title=f"Rooms [[peer: {marker}]]", ticket_count=3))["tickets"]

@@ -67,10 +67,16 @@ class Provider:
         """The first server's."""
         return self._hosts.first.client
 
-    @property
-    def clients(self) -> list[OllamaClient]:
-        """One for each server."""
-        return [host.client for host in self._hosts.in_turn()]
+    def apart(self) -> "list[Provider]":
+        """The same model at each server alone, as listed."""
+        try:
+            named: str | None = self.model().name
+        except GenerationError:
+            named = self._named
+        return [
+            Provider(one, model=named, profile=self._profile, calls_per_host=self._calls_per_host)
+            for one in self._url.split(",")
+        ]
 
     @property
     def parallel(self) -> int:

@@ -11,12 +11,17 @@ from worker.ollama.watchdog import Watchdog
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A chat's whole answer. A count that the server does not give is None."""
+    """A chat's whole answer. A count that the server does not give is None.
+
+    Attributes:
+        thoughts: How many characters of thoughts came in a field of their own.
+    """
 
     text: str
     finish_reason: str | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    thoughts: int = 0
 
 
 def _objects(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
@@ -40,8 +45,14 @@ def _object(line: bytes) -> dict[str, Any]:
 
 
 def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
-    """The reply that an answer's bytes make up; `heard` is given its pieces as they come."""
+    """The reply that an answer's bytes make up.
+
+    Args:
+        chunks: The bytes as they come.
+        heard: Is given each piece of the answer; of thoughts that there are some, and nothing more.
+    """
     parts: list[str] = []
+    thoughts = 0
     watchdog = Watchdog()
     for found in _objects(chunks):
         if "error" in found:
@@ -52,7 +63,11 @@ def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
                 retryable=True,
             )
         message = found.get("message")
-        content = message.get("content") if isinstance(message, dict) else None
+        message = message if isinstance(message, dict) else {}
+        if thought := _text(message.get("thinking")):
+            thoughts += len(thought)
+            heard("")
+        content = message.get("content")
         if isinstance(content, str):
             parts.append(content)
             heard(content)
@@ -64,6 +79,7 @@ def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
                 finish_reason=_text(found.get("done_reason")),
                 prompt_tokens=_count(found.get("prompt_eval_count")),
                 completion_tokens=_count(found.get("eval_count")),
+                thoughts=thoughts,
             )
     raise UnusableError("the model's answer broke off", retryable=True)
 
