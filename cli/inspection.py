@@ -8,11 +8,16 @@ from taskforge.admin.v1 import jobs_pb2
 from cli import admin, display, job_display
 from cli.admin import Admin
 from cli.comparison import compared
+from cli.failure import Failure
 from cli.help import Group
 from cli.output import json_option, print_json, say
 from cli.rest import Document
 from cli.waiting import wait
 from tickets.codec import encode
+from tickets.lifecycle import Status
+
+# More are too narrow to be read in a terminal.
+_SIDE_BY_SIDE = 3
 
 
 @click.group(cls=Group)
@@ -70,7 +75,8 @@ def replay(job_id: str, model: str, no_wait: bool, as_json: bool) -> None:
     """Run a job that has ended again, with another model, and show both side by side.
 
     The job itself stays as it is. Its client sees nothing of the new one: it
-    takes no room in the queue, is in no list, and calls nobody back.
+    takes no room in the queue, is in no list, and calls nobody back. Ends with
+    1 when the new one ends without tickets.
 
     Examples:
       taskforge jobs replay JOB_ID --model qwen3:8b
@@ -85,19 +91,31 @@ def replay(job_id: str, model: str, no_wait: bool, as_json: bool) -> None:
             _print_id(begun, as_json)
             return
         with display.progress() as watcher:
-            wait(_Standing(core), replay_id, watcher)
-        _compare(core, [original_id, replay_id], as_json)
+            ended = wait(_Standing(core), replay_id, watcher)
+        _compare(core, [_job(core, original_id), _job(core, replay_id)], as_json)
+    if ended["status"] != Status.COMPLETED:
+        raise Failure(f"job {replay_id} ended as {ended['status']}")
 
 
 @jobs.command()
 @click.argument("job_id")
 @json_option
 def compare(job_id: str, as_json: bool) -> None:
-    """Show a job and those that run it again side by side."""
+    """Show a job and those that run it again side by side.
+
+    Of a replay it shows the replay beside the original; of an original the
+    last replays, and all of them with --json.
+    """
     with admin.connect() as core:
         job = _job(core, job_id)
-        original = _job(core, job["replay_of"]) if job["replay_of"] else job
-        _compare(core, [original["job"]["job_id"], *original["replays"]], as_json)
+        if job["replay_of"]:
+            _compare(core, [_job(core, job["replay_of"]), job], as_json)
+            return
+        left_out = 0 if as_json else max(len(job["replays"]) - _SIDE_BY_SIDE, 0)
+        again = [_job(core, replay_id) for replay_id in job["replays"][left_out:]]
+        _compare(core, [job, *again], as_json)
+    if left_out:
+        say(f"Left out, as they are earlier: {left_out}. All are there with --json.")
 
 
 class _Standing:
@@ -122,8 +140,8 @@ def _attempts(core: Admin, job_id: str) -> list[Any]:
     return found
 
 
-def _compare(core: Admin, job_ids: list[str], as_json: bool) -> None:
-    runs = [compared(_job(core, job_id), _attempts(core, job_id)) for job_id in job_ids]
+def _compare(core: Admin, runs_of_it: list[Document], as_json: bool) -> None:
+    runs = [compared(run, _attempts(core, run["job"]["job_id"])) for run in runs_of_it]
     if as_json:
         print_json({"runs": runs})
     else:

@@ -39,7 +39,7 @@ def show(job: Document) -> None:
 def show_attempt(attempt: dict[str, Any], *, with_text: bool) -> None:
     """One attempt: its model, its calls and its repairs as tables."""
     story = attempt["provenance"]
-    model = ", ".join(f"{name} {_brief(name, value)}" for name, value in story["model"].items())
+    model = ", ".join(_known_of(story["model"]))
     seconds = story["duration_ms"] / 1000
     click.echo(f"Attempt {attempt['number']} {attempt['outcome']} after {seconds:.1f} s")
     click.echo(f"by {plain(story['worker_id'])}, model: {model}\n")
@@ -117,9 +117,16 @@ def _ticket(ticket: Document | None) -> str:
     return f"{ticket['ticket_type']}: {ticket['title']}" if ticket else ""
 
 
-def _brief(name: str, value: Any) -> str:
-    """What is known of a model; the beginning of its digest tells it from others."""
-    return plain(value)[:12] if name == "digest" else plain(value)
+def _known_of(model: dict[str, Any]) -> list[str]:
+    """What is known of a model, its name first; of its digest the beginning will do."""
+    told = {
+        **model,
+        "digest": (model.get("digest") or "")[:12],
+        "thinks": "yes" if model.get("thinks") else "no",
+    }
+    name = plain(told.pop("name", "unknown"))
+    known = {key.replace("_", " "): value for key, value in told.items() if value}
+    return [name, *(f"{key} {plain(value)}" for key, value in known.items())]
 
 
 def _known(value: Any) -> Any:

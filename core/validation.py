@@ -11,6 +11,8 @@ from tickets.errors import FieldProblem, TaskForgeError
 # A poll is the same few bytes again and again.
 _SMALL = 200
 _REMEMBERED = 4096
+# The library would show the pattern. Ours all leave out characters, such as NUL.
+_PLAINLY = {"string.pattern": "has a character that must not be in it"}
 
 
 def check(request: Message) -> None:
@@ -49,4 +51,5 @@ def _problem(violation: protovalidate.ViolationPb) -> FieldProblem:
         place += f".{element.field_name}"
         if element.subscript and element.subscript.field == "index":
             place += f"[{element.subscript.value}]"
-    return FieldProblem(place.lstrip(".") or "request", violation.message or violation.rule_id)
+    problem = _PLAINLY.get(violation.rule_id) or violation.message or violation.rule_id
+    return FieldProblem(place.lstrip(".") or "request", problem)

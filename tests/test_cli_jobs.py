@@ -46,6 +46,7 @@ def test_provenance_shows_each_call(stack: Stack, caller: Caller) -> None:
     call = attempt["provenance"]["calls"][0]
     assert call["options"]["format"] == "schema"
     assert isinstance(call["options"]["num_ctx"], int)
+    assert f"model: {LARGE}, context length 8192, digest 000000000000, " in shown.stdout
     for told in (call["prompt"], "num_ctx=", str(call["completion_tokens"]), call["text"][:40]):
         assert told in shown.stdout
 
@@ -88,12 +89,28 @@ def test_a_replay_is_shown_beside_the_original(stack: Stack, caller: Caller) -> 
     assert str(again["prompt_tokens"]) in shown.stdout
 
 
+def test_replays_are_compared_as_far_as_they_can_be_read(stack: Stack, caller: Caller) -> None:
+    job_id = completed(caller)
+    replays = [
+        stack.run("jobs", "replay", job_id, "--model", LARGE, "--no-wait").stdout.strip()
+        for _ in range(4)
+    ]
+    of_original = stack.run("jobs", "compare", job_id)
+    of_replay = stack.run("jobs", "compare", replays[0])
+    assert [replay in of_original.stdout for replay in replays] == [False, True, True, True]
+    assert "earlier: 1" in of_original.stderr
+    assert [replay in of_replay.stdout for replay in replays] == [True, False, False, False]
+    assert job_id in of_replay.stdout
+    assert len(ask(stack, "compare", job_id)["runs"]) == 5
+
+
 def test_a_replay_that_fails_is_told_with_its_cause(stack: Stack, caller: Caller) -> None:
     job_id = completed(caller)
 
     done = stack.run("jobs", "replay", job_id, "--model", "no-such:1b")
 
-    assert done.returncode == 0
+    assert done.returncode == 1
+    assert "ended as failed" in done.stderr
     assert "no-such:1b" in done.stdout
     assert "is not installed" in done.stdout
 
@@ -108,6 +125,12 @@ def test_a_job_is_shown_with_its_client_and_replays(stack: Stack, caller: Caller
     assert (other["replay_of"], other["model"]) == (job_id, LARGE)
     shown = stack.run("jobs", "show", again).stdout
     assert job_id in shown
+
+
+def test_names_that_are_none_are_refused_in_words(stack: Stack, caller: Caller) -> None:
+    done = stack.run("jobs", "replay", completed(caller), "--model", "two words")
+    assert done.returncode == 1
+    assert "model: has a character that must not be in it" in done.stderr
 
 
 def test_unknown_and_running_jobs_are_refused(stack: Stack, caller: Caller) -> None:
