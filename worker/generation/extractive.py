@@ -13,6 +13,7 @@ from worker.generation import language, signals
 from worker.generation.blocks import Form
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
+from worker.generation.document import source_title
 from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
 from worker.generation.facets import facet
 from worker.generation.grounding import component
@@ -23,7 +24,7 @@ from worker.generation.phrases import speaks_of_people
 from worker.generation.plan import Piece, Plan, arranged, by_section, chapters, plan
 from worker.generation.roles import Role, Unit, opening
 from worker.generation.spec import Spec
-from worker.generation.text import one_line, shorten
+from worker.generation.text import shorten
 from worker.generation.titles import titles
 
 Report = Callable[[Stage, str], None]
@@ -58,7 +59,7 @@ def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Draft
     tickets = _tickets(planned, job.output_detail, chosen)
     for place, others in dependencies(planned.pieces).items():
         tickets[place].after += others
-    drafts = Drafts(opening(planned.units) or one_line(job.title), tickets, *_notes(planned))
+    drafts = Drafts(opening(planned.units) or source_title(job), tickets, *_notes(planned))
     return _with_epics(drafts, planned, job)
 
 
@@ -217,7 +218,7 @@ def _epic(
     headings = chapters(planned.pieces[place] for place in share)
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
-    title = one_line(job.title).rstrip(".") if alone or not headings else together(headings)
+    title = source_title(job).rstrip(".") if alone or not headings else together(headings)
     told = f"{title}: " + "; ".join(ticket.title for ticket in own[:12]) + "."
     said = opening(planned.units) if alone else ""
     return TicketDraft(

@@ -12,6 +12,7 @@ from typing import Any
 from worker.generation import shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.calls import Calls, Message, TooLongError
+from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.headings import together
 from worker.generation.job import GenerationJob
@@ -19,7 +20,7 @@ from worker.generation.plan import Piece, by_section, chapters, epic_count, shar
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.roles import Role, Unit
-from worker.generation.text import one_line, shorten
+from worker.generation.text import shorten
 from worker.ollama import UnusableError
 
 # How much of each part the model sees, and how much less when that does not fit.
@@ -119,7 +120,7 @@ def _epic(text: Any, part: list[Piece], job: GenerationJob) -> TicketDraft:
     """An epic as the model has written it, or of the part's headings."""
     written = text if isinstance(text, dict) else {}
     headings = chapters(part)
-    title = _string(written, "title") or (together(headings) if headings else one_line(job.title))
+    title = _string(written, "title") or (together(headings) if headings else source_title(job))
     outcome = _string(written, "outcome")
     return TicketDraft(
         kind="epic",

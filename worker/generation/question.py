@@ -3,7 +3,7 @@
 from worker.generation import shape
 from worker.generation.calls import Message
 from worker.generation.job import GenerationJob
-from worker.generation.prompts import load
+from worker.generation.prompts import fenced, load
 from worker.generation.text import one_line, shorten
 
 PROMPT = load("freeform")
@@ -19,7 +19,7 @@ def question(job: GenerationJob, part: str, **values: object) -> list[Message]:
         part: Of the prompt file, for the user's message.
         values: What the part has blanks for, besides the title.
     """
-    title = shorten(one_line(job.title), _LONGEST_TITLE)
+    title = fenced(shorten(one_line(job.title), _LONGEST_TITLE))
     sentences = shape.DEPTHS[job.output_detail].sentences
     return [
         {"role": "system", "content": PROMPT.fill("system", sentences=sentences)},
