@@ -16,6 +16,7 @@ from tests.operators import another_key, resume, revoke, suspend
 from tests.processes import free_port
 from tests.stack import ALL_SCOPES, Caller, Room, Stack
 from tests.storage import execute, opened, run
+from tests.waiting import eventually
 from tickets.status import from_trailers
 
 # SQLite is for one core.
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.parametrize("backend", ["postgresql"], indirect=True, s
 LIMIT = 60
 CALLS = 4 * LIMIT
 LISTING = jobs_pb2.ListTicketsJobsRequest(page_size=1)
+
+NOTED = "SELECT seen_at FROM workers WHERE id = 'cores'"
 
 Cores = Sequence[jobs_pb2_grpc.TicketsServiceStub]
 
@@ -40,15 +43,19 @@ def cores(stack_without_worker: Stack) -> Iterator[Cores]:
 
 @contextmanager
 def another_core(stack: Stack, number: int) -> Iterator[jobs_pb2_grpc.TicketsServiceStub]:
-    address = f"127.0.0.1:{free_port()}"
-    environ = {**stack.environ, "TASKFORGE_CORE_BIND": address}
-    core = Room("core", environ, stack.folder / f"core-{number}.log", "core listens on")
+    core = room(stack, number)
     core.start()
     try:
-        with grpc.insecure_channel(address) as channel:
+        with grpc.insecure_channel(core.environ["TASKFORGE_CORE_BIND"]) as channel:
             yield jobs_pb2_grpc.TicketsServiceStub(channel)
     finally:
         core.stop()
+
+
+def room(stack: Stack, number: int) -> Room:
+    """One more core, not started yet."""
+    environ = {**stack.environ, "TASKFORGE_CORE_BIND": f"127.0.0.1:{free_port()}"}
+    return Room("core", environ, stack.folder / f"core-{number}.log", "core listens on")
 
 
 def answer(core: jobs_pb2_grpc.TicketsServiceStub, caller: Caller) -> str:
@@ -153,3 +160,37 @@ def test_a_heartbeat_that_another_core_takes_meanwhile_keeps_the_job(
 
     losses = execute(hands.stack, "SELECT lease_losses FROM jobs WHERE id = ?", job_id)
     assert losses == [(1,)]
+
+
+@pytest.fixture
+def other_core(stack_without_worker: Stack) -> Iterator[Room]:
+    """A second core, not started yet."""
+    core = room(stack_without_worker, 2)
+    yield core
+    if core.is_running:
+        core.stop()
+
+
+def test_cores_that_are_back_at_once_make_their_absence_good_once(
+    idle_caller: Caller, hands: Hands, other_core: Room
+) -> None:
+    stack, job_id = hands.stack, idle_caller.submit()
+    hands.take(job_id)
+    stack.core.kill()
+    [(left_at,)] = execute(stack, NOTED)
+    # Paid twice, it would last for a whole lease.
+    ended = left_at + 2_500_000
+    execute(stack, "UPDATE jobs SET lease_expires_at = ? WHERE id = ?", ended, job_id)
+    time.sleep(3)
+    with opened(stack) as database, database.atomic():
+        run(database, f"{NOTED} FOR UPDATE")
+        stack.core.start()
+        other_core.start()
+        time.sleep(0.3)  # both have come to the note, and wait
+    eventually(lambda: execute(stack, NOTED) > [(left_at,)])
+    time.sleep(0.1)
+
+    [(ends,)] = execute(stack, "SELECT lease_expires_at FROM jobs WHERE id = ?", job_id)
+    away = time.time_ns() // 1000 - left_at
+    # It is over at once on a machine that is slow.
+    assert ends is None or ended < ends < ended + away
