@@ -92,7 +92,11 @@ def naive(
     began = time.monotonic()
     try:
         with run.journal.call(
-            purpose="everything", prompt="naive", model=model.name, options=options
+            purpose="everything",
+            prompt="naive",
+            model=model.name,
+            server=client.address,
+            options=options,
         ) as call:
             reply = client.chat(
                 body, deadline=began + seconds, cancellation=Cancellation(), heard=hear

@@ -54,10 +54,15 @@ def show_attempt(attempt: dict[str, Any], *, with_text: bool) -> None:
 
 
 def _show_calls(story: dict[str, Any]) -> None:
+    several = len({call["server"] for call in story["calls"]}) > 1
+    columns = ["call", "at s", "took s", "for", "prompt", "options", "tokens in", "out", "end"]
     print_table(
-        ["call", "at s", "took s", "for", "prompt", "options", "tokens in", "out", "end"],
-        [_call_row(number, call) for number, call in enumerate(story["calls"], start=1)],
-        flexible=["for", "options", "end"],
+        [*columns, *(["server"] if several else [])],
+        [
+            [*_call_row(number, call), *([call["server"]] if several else [])]
+            for number, call in enumerate(story["calls"], start=1)
+        ],
+        flexible=["for", "options", "end", "server"],
     )
     _say_left_out(story["calls_left_out"], "calls")
 

@@ -74,7 +74,7 @@ def model_checks(provider: Provider, settings: Settings, *, quick: bool = False)
     """The checks in order, at each server until one fails; `quick` asks no model anything."""
     servers = provider.apart()
     for server in servers:
-        where = f" at {_address(server.client)}" if len(servers) > 1 else ""
+        where = f" at {server.client.address}" if len(servers) > 1 else ""
         asked = _Asked(server, settings)
         looks: dict[str, Callable[[], str]] = {
             "model server": asked.server,
@@ -111,9 +111,9 @@ class _Asked:
         except RefusedError:
             pass  # it is there, and knows no more than it must
         except GenerationError as fault:
-            detail = f"{_address(self._client)}: {fault.message}"
+            detail = f"{self._client.address}: {fault.message}"
             raise FaultError(detail, _serve(self._client)) from None
-        return f"{_address(self._client)}, {version}"
+        return f"{self._client.address}, {version}"
 
     def model(self) -> str:
         """The server has the model."""
@@ -124,7 +124,7 @@ class _Asked:
             raise FaultError(fault.message, _pull(self._client, name)) from None
         names = _installed(self._client)
         if names and names.isdisjoint(spellings(model.name)):
-            detail = f"{model.name} is not installed at {_address(self._client)}"
+            detail = f"{model.name} is not installed at {self._client.address}"
             raise FaultError(detail, _pull(self._client, model.name))
         size = f", {model.parameters / 1e9:.3g} billion parameters" if model.parameters else ""
         return f"{model.name}{size}, profile {model.profile}"
@@ -154,7 +154,7 @@ class _Asked:
             raise FaultError(f"holds only {model.context_length} tokens", remedy)
         given, asked = _loaded_context(self._client, model.name), self._call.options["num_ctx"]
         if given is not None and given < asked:
-            detail = f"{_address(self._client)} gives {given} tokens in place of {asked}"
+            detail = f"{self._client.address} gives {given} tokens in place of {asked}"
             remedy = f"OLLAMA_CONTEXT_LENGTH={model.window} {_serve(self._client)}"
             raise FaultError(detail, remedy)
         return f"{model.context_length} tokens, of which a call takes up to {model.window}"
@@ -236,7 +236,7 @@ class _Asked:
             if isinstance(fault, RefusedError) and fault.status == HTTPStatus.NOT_FOUND:
                 remedy = _pull(self._client, name)
                 if not self._speaks_ollama:
-                    message = f"{_address(self._client)} is no Ollama, or has no model {name!r}"
+                    message = f"{self._client.address} is no Ollama, or has no model {name!r}"
                     remedy = f"export TASKFORGE_OLLAMA_URL={STANDARD_URL}"
             elif fault.code is not JobErrorCode.OLLAMA_UNAVAILABLE:
                 # It hangs or rambles: the server loads it anew for the next call.
@@ -273,15 +273,10 @@ def _soon() -> float:
     return time.monotonic() + _LOOK_S
 
 
-def _address(client: OllamaClient) -> str:
-    """Host and port; a password in the URL is nobody's business."""
-    return urlsplit(client.url).netloc.rpartition("@")[2]
-
-
 def _at(client: OllamaClient) -> str:
     """What has the `ollama` command talk to this server, where that is not its own default."""
     standard = urlsplit(STANDARD_URL).netloc
-    return "" if _address(client) == standard else f"OLLAMA_HOST={_address(client)} "
+    return "" if client.address == standard else f"OLLAMA_HOST={client.address} "
 
 
 def _serve(client: OllamaClient) -> str:

@@ -46,6 +46,7 @@ def test_provenance_shows_each_call(stack: Stack, caller: Caller) -> None:
     call = attempt["provenance"]["calls"][0]
     assert call["options"]["format"] == "schema"
     assert isinstance(call["options"]["num_ctx"], int)
+    assert call["server"].startswith("127.0.0.1:")
     assert f"model: {LARGE}, context length 8192, digest 000000000000, " in shown.stdout
     for told in (call["prompt"], "num_ctx=", str(call["completion_tokens"]), call["text"][:40]):
         assert told in shown.stdout

@@ -1,8 +1,10 @@
 """What an attempt records of itself: every request to the model, however it ends."""
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -26,7 +28,9 @@ def peer() -> Iterator[OllamaPeer]:
         yield running
 
 
-def attempt(peer: OllamaPeer, marker: str = "", model: str = LARGE) -> Journal:
+def attempt(
+    peer: OllamaPeer, marker: str = "", model: str = LARGE, url: str | None = None
+) -> Journal:
     """The journal of an attempt, which may fail."""
     journal = Journal()
     job = GenerationJob(
@@ -41,7 +45,7 @@ def attempt(peer: OllamaPeer, marker: str = "", model: str = LARGE) -> Journal:
     with contextlib.suppress(GenerationError):
         generate(
             job,
-            Provider(peer.url, model=model),
+            Provider(url or peer.url, model=model),
             deadline=time.monotonic() + 60,
             cancellation=Cancellation(),
             report=lambda _stage, _progress: None,
@@ -65,6 +69,15 @@ def test_a_call_is_on_record_with_its_answer(peer: OllamaPeer, model: str, promp
         assert (call.finish_reason, call.error) == ("stop", "")
         assert call.text.startswith("{")
         assert call.length == len(call.text)
+
+
+def test_the_server_of_each_call_is_on_record_without_its_password(peer: OllamaPeer) -> None:
+    """One that was tried in vain too."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        nobody = f"127.0.0.1:{free.getsockname()[1]}"
+    journal = attempt(peer, url=f"http://user:secret@{nobody},{peer.url}")
+    assert [call.server for call in journal.calls[:2]] == [nobody, peer.url.removeprefix("http://")]
+    assert [bool(call.error) for call in journal.calls[:2]] == [True, False]
 
 
 def test_the_model_is_on_record_with_its_digest(peer: OllamaPeer) -> None:
@@ -98,7 +111,7 @@ def test_a_request_that_is_refused_is_on_record_beside_the_next(peer: OllamaPeer
 
 
 def test_a_record_of_an_endless_answer_is_bounded() -> None:
-    with Journal().call(purpose="", prompt="", model="", options={}) as call:
+    with Journal().call(purpose="", prompt="", model="", server="", options={}) as call:
         for _ in range(100):
             call.hear("word " * 1000)
     assert call.length == 500_000

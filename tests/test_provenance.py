@@ -35,7 +35,9 @@ def attempts(stack: Stack, job_id: str) -> Sequence[jobs_pb2.Attempt]:
 def told(text: str = "{}", calls: int = 1) -> Journal:
     journal = Journal(model={"name": "llama", "digest": None, "context_length": 8192})
     for _ in range(calls):
-        with journal.call(purpose="all", prompt="freeform 1", model="llama", options={}) as call:
+        with journal.call(
+            purpose="all", prompt="freeform 1", model="llama", server="", options={}
+        ) as call:
             call.hear(text)
     return journal
 

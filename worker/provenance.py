@@ -56,6 +56,7 @@ def _call(call: Call, longest: int) -> provenance_pb2.ModelCall:
         purpose=_text(call.purpose, _LINE),
         prompt=call.prompt,
         model=_text(call.model, _LINE),
+        server=_text(call.server, _LINE),
         started_ms=_milliseconds(call.started_ms),
         duration_ms=_milliseconds(call.duration_ms),
         prompt_tokens=call.prompt_tokens,

@@ -31,7 +31,7 @@ _KNOWN_FOR_S = 600.0
 _GUESSED_FOR_S = 30.0
 _KEEP_ALIVE = "10m"
 
-# Opens the record of a request, from `model` and `options`.
+# Opens the record of a request, from `model`, `server` and `options`.
 Opened = Callable[..., AbstractContextManager[Call]]
 
 
@@ -229,7 +229,9 @@ def _chat(
     while True:
         extras = manner.extras(schema, thinks=model.thinks)
         try:
-            with opened(model=model.name, options=_told(body, extras)) as call:
+            with opened(
+                model=model.name, server=host.client.address, options=_told(body, extras)
+            ) as call:
                 reply = host.client.chat(
                     {**body, **extras},
                     deadline=deadline,

@@ -37,7 +37,8 @@ class Call:
         purpose: What it was for, in a few words, such as `tickets for sentences 1 to 40`.
         prompt: The prompt file and its version, such as `freeform 2`.
         model: The model's name.
-        options: What the model's server was told besides the messages.
+        server: Host and port of the model's server.
+        options: What it was told besides the messages.
         started_ms: Since the attempt began.
         duration_ms: Until the answer's end, or the fault.
         prompt_tokens: As the server counts them; None when it does not say.
@@ -50,6 +51,7 @@ class Call:
     purpose: str
     prompt: str
     model: str
+    server: str
     options: dict[str, Any]
     started_ms: int
     duration_ms: int = 0
@@ -111,7 +113,7 @@ class Journal:
 
     @contextmanager
     def call(
-        self, *, purpose: str, prompt: str, model: str, options: dict[str, Any]
+        self, *, purpose: str, prompt: str, model: str, server: str, options: dict[str, Any]
     ) -> Iterator[Call]:
         """Records a call that is made within the block, with its time and its fault.
 
@@ -119,9 +121,10 @@ class Journal:
             purpose: What it is for, in a few words.
             prompt: The prompt file and its version.
             model: The model's name.
-            options: What the model's server is told besides the messages.
+            server: Host and port of the model's server.
+            options: What it is told besides the messages.
         """
-        call = Call(purpose, prompt, model, options, started_ms=self.elapsed_ms())
+        call = Call(purpose, prompt, model, server, options, started_ms=self.elapsed_ms())
         with self._lock:
             self.calls.append(call)
         try:

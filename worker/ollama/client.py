@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -53,6 +54,11 @@ class OllamaClient:
     def __init__(self, url: str, limits: Limits | None = None) -> None:
         self.url = url.rstrip("/")
         self._limits = limits or Limits()
+
+    @property
+    def address(self) -> str:
+        """Host and port; a password in the URL is nobody's business."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def chat(
         self,

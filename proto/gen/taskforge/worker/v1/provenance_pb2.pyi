@@ -87,6 +87,7 @@ class ModelCall(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     TEXT_LENGTH_FIELD_NUMBER: _builtins.int
+    SERVER_FIELD_NUMBER: _builtins.int
     purpose: _builtins.str
     """Such as `tickets of 40 sentences`."""
     prompt: _builtins.str
@@ -106,6 +107,8 @@ class ModelCall(_message.Message):
     """The answer as the model wrote it, from its beginning."""
     text_length: _builtins.int
     """How many characters the whole answer has; `text` is cut when it has fewer."""
+    server: _builtins.str
+    """Host and port of the model's server."""
     @_builtins.property
     def options(self) -> _struct_pb2.Struct:
         """What the model's server was told besides the messages."""
@@ -125,10 +128,11 @@ class ModelCall(_message.Message):
         error: _builtins.str = ...,
         text: _builtins.str = ...,
         text_length: _builtins.int = ...,
+        server: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_completion_tokens", b"_completion_tokens", "_finish_reason", b"_finish_reason", "_prompt_tokens", b"_prompt_tokens", "completion_tokens", b"completion_tokens", "finish_reason", b"finish_reason", "options", b"options", "prompt_tokens", b"prompt_tokens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completion_tokens", b"_completion_tokens", "_finish_reason", b"_finish_reason", "_prompt_tokens", b"_prompt_tokens", "completion_tokens", b"completion_tokens", "duration_ms", b"duration_ms", "error", b"error", "finish_reason", b"finish_reason", "model", b"model", "options", b"options", "prompt", b"prompt", "prompt_tokens", b"prompt_tokens", "purpose", b"purpose", "started_ms", b"started_ms", "text", b"text", "text_length", b"text_length"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_completion_tokens", b"_completion_tokens", "_finish_reason", b"_finish_reason", "_prompt_tokens", b"_prompt_tokens", "completion_tokens", b"completion_tokens", "duration_ms", b"duration_ms", "error", b"error", "finish_reason", b"finish_reason", "model", b"model", "options", b"options", "prompt", b"prompt", "prompt_tokens", b"prompt_tokens", "purpose", b"purpose", "server", b"server", "started_ms", b"started_ms", "text", b"text", "text_length", b"text_length"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__completion_tokens: _TypeAlias = _typing.Literal["completion_tokens"]  # noqa: Y015
     _WhichOneofArgType__completion_tokens: _TypeAlias = _typing.Literal["_completion_tokens", b"_completion_tokens"]  # noqa: Y015
