@@ -102,9 +102,6 @@ def report(delivery_id: UUID, token: UUID, answer: Answer) -> None:
         if not _let_go(parcel, {"lease_token": token}, changes):
             raise _lost()
         _log(parcel, answer.http_status, problem)
-        if delivery_turns.has_lost_its_place(parcel, clock.now()):
-            # No thread of its worker's claims next what its receiver has room for now.
-            signal_due()
 
 
 def release(delivery_id: UUID, token: UUID) -> None:

@@ -1,9 +1,9 @@
 """Which delivery is claimed next, so that a slow or dead receiver holds up nobody else.
 
-What a client sends to a receiver is a queue of its own. Of the queues whose
-next delivery is due, the turn goes to that of the client with the fewest
-under way, then to the one that has waited longest. A receiver is sent a few at
-a time, and those that fail get at most half of a worker's places.
+What a client sends to a receiver is a queue of its own, of which a few are sent
+at a time. The turn goes to the client with the fewest under way, then to the
+one that has waited longest. Queues that are not proven get at most half of a
+worker's threads: whose receiver has not taken anything yet, or does not now.
 """
 
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from uuid import UUID
 
 from peewee import SQL, Case, Expression, ModelSelect, fn
 
-from core import clock
 from core.database import row_locks
 from core.models import Delivery, Worker
 from core.prepared import Select, literal
-from tickets.deliveries import PLACE, DeliveryStatus
+from tickets.deliveries import DeliveryStatus
 
-# How many are under way at once to one receiver, whoever its clients are. Claims at the same
-# moment may overstep it by a few.
-_AT_ONCE = 2
+# How many of a queue are under way at once, and how many to one receiver, which clients may share.
+# Claims at the same moment may overstep it by a few.
+_OF_QUEUE = 2
+_TO_RECEIVER = 16
 
 # How many queues a claim tries to take from when others claim at the same time.
 _CANDIDATES = 8
@@ -53,8 +53,8 @@ PARCEL = (
 _HEAD = Delivery.alias("head")
 
 
-class _Places(NamedTuple):
-    places: int
+class _Threads(NamedTuple):
+    number: int
 
 
 class _Found(NamedTuple):
@@ -63,22 +63,25 @@ class _Found(NamedTuple):
 
 def candidates(worker_id: str, at: int) -> Iterator[Parcel]:
     """What a worker can claim at a time, the next first: a delivery each of some queues."""
-    for next_of_queue in _NEXT.all(at, int(_may_fail(worker_id, at))):
-        parcel = _PENDING.first(next_of_queue.id)
+    for found in _next(worker_id, at):
+        parcel = _PENDING.first(found.id)
         if parcel is not None:
             yield parcel
 
 
-def has_lost_its_place(parcel: Parcel, at: int) -> bool:
-    """Whether the worker's thread that claimed it has gone on to others by now."""
-    return at - (parcel.claimed_at or at) > clock.micros(PLACE)
+def is_there_any(worker_id: str, at: int) -> bool:
+    """Whether a worker can claim anything at a time."""
+    return bool(_next(worker_id, at))
 
 
-def _may_fail(worker_id: str, at: int) -> bool:
-    """Whether the worker has a place left for a receiver that fails."""
-    worker = _PLACES.first(worker_id)
-    taken = len(_TAKEN_BY_FAILING.all(worker_id, at - clock.micros(PLACE)))
-    return taken < max(1, worker.places // 2 if worker else 0)
+def _next(worker_id: str, at: int) -> list[_Found]:
+    return _NEXT.all(at, int(not _has_thread_for_unproven(worker_id)))
+
+
+def _has_thread_for_unproven(worker_id: str) -> bool:
+    threads = _THREADS.first(worker_id)
+    # One that has only just come will say how many it has.
+    return threads is None or len(_UNPROVEN.all(worker_id)) < max(1, threads.number // 2)
 
 
 def _pending(delivery: Any) -> Expression:
@@ -86,26 +89,29 @@ def _pending(delivery: Any) -> Expression:
     return pending
 
 
-def _next(due_by: Any, most_failing: Any) -> "ModelSelect[Delivery]":
+def _next_of_queues(due_by: Any, least_proven: Any) -> "ModelSelect[Delivery]":
     """The next deliveries of the queues whose turn it is."""
     queues = _queues()
-    under_way = Delivery.select(fn.COUNT(SQL("*"))).where(
-        Delivery.client == queues.c.client_id, Delivery.lease_expires_at.is_null(False)
+    under_way = Delivery.lease_expires_at.is_null(False)
+    of_client = Delivery.select(fn.COUNT(SQL("*"))).where(
+        under_way, Delivery.client == queues.c.client_id
     )
+    of_queue = of_client.where(Delivery.receiver == queues.c.receiver)
     busy = (
         Delivery.select(Delivery.receiver)
-        .where(Delivery.lease_expires_at.is_null(False))
+        .where(under_way)
         .group_by(Delivery.receiver)
-        .having(fn.COUNT(SQL("*")) >= SQL(str(_AT_ONCE)))
+        .having(fn.COUNT(SQL("*")) >= SQL(str(_TO_RECEIVER)))
     )
     chosen: ModelSelect[Delivery] = (
         queues.select_from(queues.c.id)
         .where(
             queues.c.available_at <= due_by,
+            of_queue < SQL(str(_OF_QUEUE)),
             queues.c.receiver.not_in(busy),
-            _failing(queues.c.client_id, queues.c.receiver) <= most_failing,
+            _proven(queues.c.client_id, queues.c.receiver) >= least_proven,
         )
-        .order_by(under_way, queues.c.available_at)
+        .order_by(of_client, queues.c.available_at)
         .limit(SQL(str(_CANDIDATES)))
     )
     return chosen
@@ -143,25 +149,18 @@ def _first(place: Any) -> "ModelSelect[Delivery]":
     )
 
 
-def _failing(client: Any, receiver: Any) -> Case:
-    """1 where a queue has a delivery that has been tried in vain, else 0.
+def _proven(client: Any, receiver: Any) -> Case:
+    """1 where a queue's receiver has taken something, and nothing is left that it has not, else 0.
 
     Asked so that there is one way to the answer. To an `EXISTS`, PostgreSQL
-    takes others that read all that has failed, as its statistics are just then.
+    takes others that read all of a kind, as its statistics are just then.
     """
-    failed = Delivery.alias("failed")
-    first = (
-        failed.select(failed.receiver)
-        .where(
-            failed.client == client,
-            failed.receiver >= receiver,
-            failed.failures > SQL("0"),
-            failed.ended_at.is_null(),
-        )
-        .order_by(failed.receiver)
-        .limit(SQL("1"))
-    )
-    return Case(None, [(first == receiver, SQL("1"))], SQL("0"))
+    some = Delivery.alias("some")
+    ordered = some.select(some.receiver).order_by(some.receiver).limit(SQL("1"))
+    of_client = ordered.where(some.client == client, some.receiver >= receiver)
+    refused = of_client.where(some.failures > SQL("0"), some.ended_at.is_null())
+    taken = of_client.where(some.status == literal(DeliveryStatus.DELIVERED))
+    return Case(None, [(refused == receiver, SQL("0")), (taken == receiver, SQL("1"))], SQL("0"))
 
 
 def _parcel(delivery_id: Any) -> "ModelSelect[Delivery]":
@@ -169,22 +168,27 @@ def _parcel(delivery_id: Any) -> "ModelSelect[Delivery]":
     return query.for_update(skip_locked=True) if row_locks() else query
 
 
-_NEXT = Select(_Found, [Delivery.id], _next, parameters=[Delivery.available_at, Delivery.failures])
+_NEXT = Select(
+    _Found,
+    [Delivery.id],
+    _next_of_queues,
+    parameters=[Delivery.available_at, Delivery.failures],
+)
 _PENDING = Select(Parcel, PARCEL, _parcel, parameters=[Delivery.id])
-_PLACES = Select(
-    _Places,
+_THREADS = Select(
+    _Threads,
     [Worker.delivery_slots],
     lambda worker_id: Worker.select(Worker.delivery_slots).where(Worker.id == worker_id),
     parameters=[Worker.id],
 )
-_TAKEN_BY_FAILING = Select(
+# What a worker has under way of queues that are not proven.
+_UNPROVEN = Select(
     _Found,
     [Delivery.id],
-    lambda worker_id, since: Delivery.select(Delivery.id).where(
+    lambda worker_id: Delivery.select(Delivery.id).where(
         Delivery.lease_expires_at.is_null(False),
         Delivery.worker_id == worker_id,
-        Delivery.claimed_at > since,
-        _failing(Delivery.client, Delivery.receiver) == SQL("1"),
+        _proven(Delivery.client, Delivery.receiver) == SQL("0"),
     ),
-    parameters=[Delivery.worker_id, Delivery.claimed_at],
+    parameters=[Delivery.worker_id],
 )

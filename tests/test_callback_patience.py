@@ -14,7 +14,7 @@ from tests.stack import Caller, Stack, running
 from tests.waiting import eventually
 
 TIMEOUT_S = 6
-# More than there are threads, with a client each.
+THREADS = 16
 DEAD = 14
 
 
@@ -37,6 +37,7 @@ def calling(
         "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "localhost",
         "TASKFORGE_CALLBACK_CA_FILE": str(authority.file),
         "TASKFORGE_CALLBACK_TIMEOUT_S": str(TIMEOUT_S),
+        **getattr(request, "param", {}),
         "TASKFORGE_DRAIN_S": "1",
         **storage(backend, request),
     }
@@ -74,6 +75,22 @@ def test_dead_receivers_of_many_clients_hold_up_nobody_else(
     for job_id in waiting:
         hurry(calling, job_id)
     assert wait_s(calling, submitted(calling.caller(), receiver.url())) < TIMEOUT_S / 2
+
+
+@pytest.mark.parametrize(
+    "calling", [{"TASKFORGE_CALLBACK_THREADS": str(THREADS)}], indirect=True, ids=["few threads"]
+)
+def test_more_dead_receivers_than_threads_hold_up_none_that_is_known_to_answer(
+    calling: Stack, dead: list[str], receiver: Receiver
+) -> None:
+    caller = calling.caller()
+    wait_s(calling, submitted(caller, receiver.url()))
+    assert DEAD * 2 > THREADS
+    for url in dead:
+        for _ in range(2):
+            submitted(calling.caller(), url)
+
+    assert wait_s(calling, submitted(caller, receiver.url())) < TIMEOUT_S / 2
 
 
 def test_dead_receivers_of_one_client_do_not_hold_up_its_others(

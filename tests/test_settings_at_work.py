@@ -94,7 +94,7 @@ def test_a_worker_delivers_as_many_callbacks_at_once_as_it_has_threads(
         with lock:
             at_once += 1
             most = max(most, at_once)
-        time.sleep(0.1)  # less than a call keeps its place
+        time.sleep(0.1)
         with lock:
             at_once -= 1
         exchange.answer(204)

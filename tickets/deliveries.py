@@ -35,8 +35,6 @@ ATTEMPTS = len(DELAYS) + 1
 JITTER = 0.1
 # A receiver that asks for more time than the longest wait is asked again all the same.
 LONGEST_DELAY = max(DELAYS)
-# How long an attempt keeps its worker's place. One that waits longer leaves it to the next.
-PLACE = timedelta(seconds=1)
 
 
 def event_type(status: Status) -> str:

@@ -214,10 +214,10 @@ class Settings:
         "Workers read it.",
     )
     callback_threads: int = _setting(
-        _integer(1, 256),
-        "8",
-        "Callbacks that a worker process delivers at once. One that takes longer than a second "
-        "goes on beside them, and its place is another's.",
+        _integer(1, 1024),
+        "256",
+        "Callbacks that a worker process delivers at once, each on a thread that is there only "
+        "as long as it is needed.",
     )
     drain_s: float = _setting(
         _seconds, "20", "Seconds that running work gets to finish when a process is stopped."

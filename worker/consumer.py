@@ -12,15 +12,15 @@ from typing import Any
 
 import grpc
 from huey.consumer import Consumer
+from taskforge.worker.v1.deliveries_pb2 import ClaimedDelivery
 
 from tickets.channel import open_channel
-from tickets.deliveries import PLACE
 from tickets.errors import TaskForgeError
 from tickets.settings import Settings
 from worker.attempts import Attempts
 from worker.callbacks.deliveries import Deliveries
 from worker.callbacks.tls import trust
-from worker.core_client import CoreClient, ends_lease
+from worker.core_client import CoreClient, DeliveryLease, ends_lease
 from worker.provider import Provider
 from worker.queue import DELIVERIES, JOBS, open_queue
 
@@ -31,9 +31,6 @@ _QUEUE_PATIENCE_S = 10.0
 _AWAY_PAUSE_S = 1.0
 # What attempts that are told to stop get to report it.
 _LAST_REPORTS_S = 5.0
-# How many callbacks may be under way for each place that they were claimed on: as many as are
-# begun there while one waits for the default of `TASKFORGE_CALLBACK_TIMEOUT_S`.
-_CALLS_PER_PLACE = 16
 
 
 def serve(settings: Settings, provider: Provider) -> None:
@@ -64,19 +61,14 @@ class Worker:
         self._busy_changed = threading.Condition()
         self._core = CoreClient(open_channel(settings), settings.worker_token or "")
         self._attempts = Attempts(self._core, provider, settings.generation_timeout_s)
-        self._delivery_slots = settings.callback_threads
+        self._callers = 0
+        self._most_callers = settings.callback_threads
         self._deliveries = Deliveries(self._core, trust(settings.callback_ca_file))
         # Huey tells of every message, and every message is just a wake-up.
         logging.getLogger("huey").setLevel(logging.WARNING)
         self._consumers = [
-            self._consumer(settings, JOBS, self._slots, self._core.claim, self._attempts.run),
-            self._consumer(
-                settings,
-                DELIVERIES,
-                self._delivery_slots,
-                self._core.claim_delivery,
-                self._run_delivery,
-            ),
+            self._consumer(settings, JOBS, self._slots, self._work),
+            self._consumer(settings, DELIVERIES, 1, self._start_caller),
         ]
 
     def start(self) -> None:
@@ -102,16 +94,12 @@ class Worker:
             return self._busy_changed.wait_for(lambda: not self._busy, timeout=seconds)
 
     def _consumer(
-        self, settings: Settings, name: str, slots: int, claim: Claim, run: Run
+        self, settings: Settings, name: str, threads: int, act: Callable[[], None]
     ) -> Consumer:
-        """What runs a queue's wake-ups, on as many threads as there are slots."""
+        """What acts on a queue's wake-ups, on so many threads."""
 
         def on_wake() -> None:
-            if self._begin():
-                try:
-                    self._claim_until_idle(claim, run)
-                finally:
-                    self._end()
+            act()
             if self._stopping.is_set():
                 # Meant for a worker that stays.
                 wake()
@@ -121,11 +109,43 @@ class Worker:
         )
         return _SignalFreeConsumer(
             queue,
-            workers=slots,
+            workers=threads,
             worker_type="thread",
             periodic=False,
             scheduler_interval=60,
         )
+
+    def _work(self) -> None:
+        if self._begin():
+            try:
+                self._claim_until_idle(self._core.claim, self._attempts.run)
+            finally:
+                self._end()
+
+    def _start_caller(self) -> None:
+        """Starts a thread that delivers callbacks until nothing is left, if there may be one more.
+
+        Each waits for a receiver most of the time, so none is kept for when it is needed.
+        """
+        with self._busy_changed:
+            if self._callers == self._most_callers or self._stopping.is_set():
+                return
+            self._callers += 1
+            self._busy += 1
+        threading.Thread(target=self._call, name="callbacks", daemon=True).start()
+
+    def _call(self) -> None:
+        try:
+            self._claim_until_idle(self._core.claim_delivery, self._deliver)
+        finally:
+            with self._busy_changed:
+                self._callers -= 1
+            self._end()
+
+    def _deliver(self, lease: DeliveryLease, claimed: ClaimedDelivery) -> None:
+        if claimed.others_wait:
+            self._start_caller()
+        self._deliveries.run(lease, claimed)
 
     def _claim_until_idle(self, claim: Claim, run: Run) -> None:
         while not self._stopping.is_set():
@@ -140,21 +160,6 @@ class Worker:
                 return
             if claimed is None or run(*claimed):
                 return
-
-    def _run_delivery(self, *claimed: Any) -> None:
-        """Waits for a delivery only for a while; whoever claims goes on to the next then."""
-        attempt = threading.Thread(target=self._deliver, args=claimed, name="call", daemon=True)
-        with self._busy_changed:
-            self._busy += 1
-        attempt.start()
-        has_room = self._deliveries.running < _CALLS_PER_PLACE * self._delivery_slots
-        attempt.join(PLACE.total_seconds() if has_room else None)
-
-    def _deliver(self, *claimed: Any) -> None:
-        try:
-            self._deliveries.run(*claimed)
-        finally:
-            self._end()
 
     def _begin(self) -> bool:
         """Counts a thread as busy from before its claim, so that no drain overlooks the job."""
@@ -174,7 +179,7 @@ class Worker:
         known: set[str] = set()
         while not self._stopping.is_set():
             try:
-                tokens = self._core.await_cancellations(self._slots, self._delivery_slots, known)
+                tokens = self._core.await_cancellations(self._slots, self._most_callers, known)
             except (TaskForgeError, grpc.RpcError) as fault:
                 log.debug("cancellations cannot be heard: %s", fault)
                 self._stopping.wait(_AWAY_PAUSE_S)

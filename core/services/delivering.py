@@ -6,7 +6,7 @@ from uuid import UUID
 import grpc
 from taskforge.worker.v1 import deliveries_pb2, deliveries_pb2_grpc
 
-from core import clock, deliveries
+from core import clock, deliveries, delivery_turns
 from core.callback_secrets import CallbackSecrets
 from core.deliveries import Answer
 from core.delivery_turns import Parcel
@@ -28,7 +28,9 @@ class Delivering(deliveries_pb2_grpc.DeliveriesServiceServicer):
         claimed = deliveries.claim(request.worker_id, UUID(request.lease_token), self._settings)
         if claimed is None:
             return deliveries_pb2.ClaimDeliveryResponse()
-        return deliveries_pb2.ClaimDeliveryResponse(delivery=self._message(claimed))
+        message = self._message(claimed)
+        message.others_wait = delivery_turns.is_there_any(request.worker_id, clock.now())
+        return deliveries_pb2.ClaimDeliveryResponse(delivery=message)
 
     def ReportDelivery(
         self, request: deliveries_pb2.ReportDeliveryRequest, context: grpc.ServicerContext

@@ -22,10 +22,6 @@ class Deliveries:
         self._running: dict[str, Post] = {}
         self._draining = False
 
-    @property
-    def running(self) -> int:
-        return len(self._running)
-
     def stop_all(self) -> None:
         """Cuts every call; each delivery that is not answered yet is given back."""
         self._draining = True

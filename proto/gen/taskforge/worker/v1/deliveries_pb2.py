@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from taskforge.options.v1 import options_pb2 as taskforge_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$taskforge/worker/v1/deliveries.proto\x12\x13taskforge.worker.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\"taskforge/options/v1/options.proto\"u\n\x14\x43laimDeliveryRequest\x12\x32\n\tworker_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$R\x08workerId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"Y\n\x15\x43laimDeliveryResponse\x12@\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32$.taskforge.worker.v1.ClaimedDeliveryR\x08\x64\x65livery\"\xb2\x02\n\x0f\x43laimedDelivery\x12\x1f\n\x0b\x64\x65livery_id\x18\x01 \x01(\tR\ndeliveryId\x12\x10\n\x03url\x18\x02 \x01(\tR\x03url\x12K\n\x07headers\x18\x03 \x03(\x0b\x32\x31.taskforge.worker.v1.ClaimedDelivery.HeadersEntryR\x07headers\x12\x12\n\x04\x62ody\x18\x04 \x01(\x0cR\x04\x62ody\x12\x33\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12\x1a\n\x08internal\x18\x06 \x01(\x08R\x08internal\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\x9e\x02\n\x15ReportDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12-\n\x0bhttp_status\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe7\x07(dH\x00R\nhttpStatus\x12\x32\n\x07problem\x18\x04 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xe8\x07\x32\n^[^\\x00]*$H\x00R\x07problem\x12:\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\nretryAfterB\x10\n\x07outcome\x12\x05\xbaH\x02\x08\x01\"\x18\n\x16ReportDeliveryResponse\"n\n\x16ReleaseDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"\x19\n\x17ReleaseDeliveryResponse2\xda\x02\n\x11\x44\x65liveriesService\x12\x66\n\rClaimDelivery\x12).taskforge.worker.v1.ClaimDeliveryRequest\x1a*.taskforge.worker.v1.ClaimDeliveryResponse\x12i\n\x0eReportDelivery\x12*.taskforge.worker.v1.ReportDeliveryRequest\x1a+.taskforge.worker.v1.ReportDeliveryResponse\x12l\n\x0fReleaseDelivery\x12+.taskforge.worker.v1.ReleaseDeliveryRequest\x1a,.taskforge.worker.v1.ReleaseDeliveryResponse\x1a\x04\x88\xb5\x18\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$taskforge/worker/v1/deliveries.proto\x12\x13taskforge.worker.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\"taskforge/options/v1/options.proto\"u\n\x14\x43laimDeliveryRequest\x12\x32\n\tworker_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x10\x10\x01\x18\x64\x32\n^[^\\x00]*$R\x08workerId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"Y\n\x15\x43laimDeliveryResponse\x12@\n\x08\x64\x65livery\x18\x01 \x01(\x0b\x32$.taskforge.worker.v1.ClaimedDeliveryR\x08\x64\x65livery\"\xd3\x02\n\x0f\x43laimedDelivery\x12\x1f\n\x0b\x64\x65livery_id\x18\x01 \x01(\tR\ndeliveryId\x12\x10\n\x03url\x18\x02 \x01(\tR\x03url\x12K\n\x07headers\x18\x03 \x03(\x0b\x32\x31.taskforge.worker.v1.ClaimedDelivery.HeadersEntryR\x07headers\x12\x12\n\x04\x62ody\x18\x04 \x01(\x0cR\x04\x62ody\x12\x33\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x07timeout\x12\x1a\n\x08internal\x18\x06 \x01(\x08R\x08internal\x12\x1f\n\x0bothers_wait\x18\x07 \x01(\x08R\nothersWait\x1a:\n\x0cHeadersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\x9e\x02\n\x15ReportDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\x12-\n\x0bhttp_status\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe7\x07(dH\x00R\nhttpStatus\x12\x32\n\x07problem\x18\x04 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\xe8\x07\x32\n^[^\\x00]*$H\x00R\x07problem\x12:\n\x0bretry_after\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\nretryAfterB\x10\n\x07outcome\x12\x05\xbaH\x02\x08\x01\"\x18\n\x16ReportDeliveryResponse\"n\n\x16ReleaseDeliveryRequest\x12)\n\x0b\x64\x65livery_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\ndeliveryId\x12)\n\x0blease_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01R\nleaseToken\"\x19\n\x17ReleaseDeliveryResponse2\xda\x02\n\x11\x44\x65liveriesService\x12\x66\n\rClaimDelivery\x12).taskforge.worker.v1.ClaimDeliveryRequest\x1a*.taskforge.worker.v1.ClaimDeliveryResponse\x12i\n\x0eReportDelivery\x12*.taskforge.worker.v1.ReportDeliveryRequest\x1a+.taskforge.worker.v1.ReportDeliveryResponse\x12l\n\x0fReleaseDelivery\x12+.taskforge.worker.v1.ReleaseDeliveryRequest\x1a,.taskforge.worker.v1.ReleaseDeliveryResponse\x1a\x04\x88\xb5\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,17 +61,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIMDELIVERYRESPONSE']._serialized_start=277
   _globals['_CLAIMDELIVERYRESPONSE']._serialized_end=366
   _globals['_CLAIMEDDELIVERY']._serialized_start=369
-  _globals['_CLAIMEDDELIVERY']._serialized_end=675
-  _globals['_CLAIMEDDELIVERY_HEADERSENTRY']._serialized_start=617
-  _globals['_CLAIMEDDELIVERY_HEADERSENTRY']._serialized_end=675
-  _globals['_REPORTDELIVERYREQUEST']._serialized_start=678
-  _globals['_REPORTDELIVERYREQUEST']._serialized_end=964
-  _globals['_REPORTDELIVERYRESPONSE']._serialized_start=966
-  _globals['_REPORTDELIVERYRESPONSE']._serialized_end=990
-  _globals['_RELEASEDELIVERYREQUEST']._serialized_start=992
-  _globals['_RELEASEDELIVERYREQUEST']._serialized_end=1102
-  _globals['_RELEASEDELIVERYRESPONSE']._serialized_start=1104
-  _globals['_RELEASEDELIVERYRESPONSE']._serialized_end=1129
-  _globals['_DELIVERIESSERVICE']._serialized_start=1132
-  _globals['_DELIVERIESSERVICE']._serialized_end=1478
+  _globals['_CLAIMEDDELIVERY']._serialized_end=708
+  _globals['_CLAIMEDDELIVERY_HEADERSENTRY']._serialized_start=650
+  _globals['_CLAIMEDDELIVERY_HEADERSENTRY']._serialized_end=708
+  _globals['_REPORTDELIVERYREQUEST']._serialized_start=711
+  _globals['_REPORTDELIVERYREQUEST']._serialized_end=997
+  _globals['_REPORTDELIVERYRESPONSE']._serialized_start=999
+  _globals['_REPORTDELIVERYRESPONSE']._serialized_end=1023
+  _globals['_RELEASEDELIVERYREQUEST']._serialized_start=1025
+  _globals['_RELEASEDELIVERYREQUEST']._serialized_end=1135
+  _globals['_RELEASEDELIVERYRESPONSE']._serialized_start=1137
+  _globals['_RELEASEDELIVERYRESPONSE']._serialized_end=1162
+  _globals['_DELIVERIESSERVICE']._serialized_start=1165
+  _globals['_DELIVERIESSERVICE']._serialized_end=1511
 # @@protoc_insertion_point(module_scope)

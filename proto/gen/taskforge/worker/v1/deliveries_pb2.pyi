@@ -96,11 +96,14 @@ class ClaimedDelivery(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     TIMEOUT_FIELD_NUMBER: _builtins.int
     INTERNAL_FIELD_NUMBER: _builtins.int
+    OTHERS_WAIT_FIELD_NUMBER: _builtins.int
     delivery_id: _builtins.str
     url: _builtins.str
     body: _builtins.bytes
     internal: _builtins.bool
     """The operator lets this host have a private address."""
+    others_wait: _builtins.bool
+    """The worker can claim another one now, beside this one."""
     @_builtins.property
     def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
@@ -116,10 +119,11 @@ class ClaimedDelivery(_message.Message):
         body: _builtins.bytes = ...,
         timeout: _duration_pb2.Duration | None = ...,
         internal: _builtins.bool = ...,
+        others_wait: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "delivery_id", b"delivery_id", "headers", b"headers", "internal", b"internal", "timeout", b"timeout", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "delivery_id", b"delivery_id", "headers", b"headers", "internal", b"internal", "others_wait", b"others_wait", "timeout", b"timeout", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
