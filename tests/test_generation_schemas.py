@@ -1,10 +1,11 @@
-"""What the worker sends as `format`: only what grammars are made of without trouble.
+"""What the worker sends: shapes that any grammar takes, flags that stay, no call twice.
 
-And what may come back for it: the same fields in any order.
+And what may come back: the same fields in any order.
 """
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.generation import SPEC, job, run, ticket
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tests.test_generation_long import diligent, long_spec
+from worker.generation.job import GenerationError
 
 Json = dict[str, Any]
 
@@ -99,6 +101,31 @@ def test_the_shape_is_told_in_words_too(peer: OllamaPeer) -> None:
         told = "\n".join(message["content"] for message in chat["messages"])
         missing = {name for name in names(chat["format"]) if f'"{name}"' not in told}
         assert not missing
+
+
+def test_every_call_says_what_it_needs_and_changes_nothing_else(peer: OllamaPeer) -> None:
+    """Defaults depend on the machine, and each change of flags or window loads the model anew."""
+    sent = everything_sent(peer)
+    for chat in sent:
+        assert set(chat["options"]) == {"num_ctx", "num_predict", "temperature"}
+        assert 0 < chat["options"]["num_predict"] < chat["options"]["num_ctx"]
+    flags = [(chat["stream"], chat["truncate"], chat["shift"], chat["keep_alive"]) for chat in sent]
+    assert set(flags) == {(True, False, False, "10m")}
+    assert {chat["options"]["num_ctx"] for chat in sent} <= {4096, 8192}
+
+
+@pytest.mark.parametrize(
+    "marker", ["length", "loop", "blank", "no-done", "garbage", "short", "load", "cuts 300"]
+)
+@pytest.mark.parametrize("count", [1, 6])
+def test_no_call_that_has_failed_by_itself_is_made_again(
+    peer: OllamaPeer, marker: str, count: int
+) -> None:
+    asked = job(title=f"Rooms [[peer: {marker}]]", ticket_count=count)
+    with suppress(GenerationError):
+        run(peer, asked)
+    calls = [json.dumps(chat, sort_keys=True) for chat in peer.chats()]
+    assert len(calls) == len(set(calls))
 
 
 @pytest.mark.parametrize("model", [LARGE, SMALL])

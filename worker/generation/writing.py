@@ -27,6 +27,8 @@ Report = Callable[[Stage, str], None]
 _LONGEST_COMPLAINT = 4000
 # For a model that has run into a loop with the likeliest words.
 _OTHER_WORDS = 0.7
+# Each time that it answers a complaint just as before.
+_WARMER = 0.4
 
 
 class CutOffError(Exception):
@@ -142,7 +144,10 @@ class Writer:
             except (NoJsonError, NoTicketsError) as fault:
                 self._budget.require(str(fault))
                 self._calls.journal.repair("answer unreadable", done=f"asked again: {fault}")
-                messages = self._complaint(messages, reply, str(fault))
+                again = self._complaint(messages, reply, str(fault))
+                if again == messages:
+                    temperature = min(temperature + _WARMER, 1.0)
+                messages = again
                 purpose = f"again, as {fault}"
 
     def _tell(self) -> None:
