@@ -1,4 +1,4 @@
-"""Mails, notes, nested lists and code as specs, with a small model: read as they are meant."""
+"""Mails, talks, nested lists and code as specs, with a small model: read as they are meant."""
 
 from collections.abc import Iterator
 
@@ -108,6 +108,51 @@ def test_an_opening_that_demands_is_work_to_its_last_sentence(peer: OllamaPeer) 
         "## Pagos\nLos pagos se programan los viernes.\n"
     )
     assert "El sistema valida el RFC." in criteria(peer, spec)
+
+
+def test_an_opening_in_a_language_without_known_words_is_work(peer: OllamaPeer) -> None:
+    spec = "# 図書館\n予約は7日間有効である。\n## 通知\n本が返却されたら、メールを送る。\n"
+    assert "予約は7日間有効である。" in criteria(peer, spec)
+
+
+def test_what_a_document_begins_with_is_no_work(peer: OllamaPeer) -> None:
+    spec = (
+        "# PRD: Lists\n| Field | Value |\n| --- | --- |\n| Author | M. Ortega |\n"
+        "| Target release | 4.2 |\n## Introduction\nThis document describes how lists MUST be "
+        "shared.\n## Sharing\n- Links expire after 7 days.\n"
+    )
+    assert criteria(peer, spec) == ["Links expire after 7 days."]
+    assert "Ortega" not in str(run(peer, job(spec), model=SMALL))
+
+
+def test_code_below_its_name_is_the_criterion(peer: OllamaPeer) -> None:
+    spec = "# Lists\nLinks expire after 7 days. API:\n```\nDELETE /lists/{id}\n```\n"
+    assert criteria(peer, spec) == ["Links expire after 7 days.", "DELETE /lists/{id}"]
+
+
+def test_a_talk_is_read_for_what_is_to_be_done(peer: OllamaPeer) -> None:
+    spec = (
+        "[10:02] Ana: ok so what do we need for the dashboard\n[10:03] Ben: login via SSO\n"
+        "[10:03] Ana: yes. and vendors only see their own orders\n"
+        "[10:06] Ana: what about refunds?\n"
+        "[10:07] Ben: later. but show the refund status\n"
+    )
+    assert titles(peer, spec) == [
+        "Add login via SSO",
+        "Vendors only see their own orders",
+        "Show the refund status",
+    ]
+    asked = [one["question"] for one in run(peer, job(spec), model=SMALL)["open_questions"]]
+    assert asked == ["ok so what do we need for the dashboard", "what about refunds?"]
+
+
+def test_a_question_among_risks_is_asked(peer: OllamaPeer) -> None:
+    spec = (
+        "# Links\n- Links expire.\n## Risks and open questions\n- Is a captcha needed?\n- Spam.\n"
+    )
+    result = run(peer, job(spec), model=SMALL)
+    assert [one["question"] for one in result["open_questions"]] == ["Is a captcha needed?"]
+    assert [one["description"] for one in result["risks"]] == ["Spam."]
 
 
 def test_the_opening_is_told_by_the_epic(peer: OllamaPeer) -> None:

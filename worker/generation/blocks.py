@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.generation.phrases import states
+from worker.generation.phrases import CELL_END, states
 from worker.generation.signals import is_imprint, is_strong, is_wish
 from worker.generation.text import INVISIBLE, capitalised, one_line, plain, shorten
 
@@ -267,7 +267,7 @@ def _row(head: list[str], cells: list[str]) -> str:
         for at in told
         if at != naming
     ]
-    return cells[naming] + (" – " + "; ".join(rest) if rest else "")
+    return cells[naming] + (CELL_END + "; ".join(rest) if rest else "")
 
 
 def _paragraph(lines: list[_Line], at: int) -> tuple[Block, int]:

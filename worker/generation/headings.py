@@ -71,7 +71,9 @@ def _is_gerund(first: str, rest: str) -> bool:
 def _about(heading: str, subject: str) -> str:
     """What is done with the subject of a heading."""
     if _MEET.search(heading):
-        named = heading.lower().endswith(("requirements", "constraints", "limits"))
+        named = heading.lower().endswith(
+            ("requirements", "constraints", "limits", "considerations")
+        )
         return f"Meet the {subject}" if named else f"Meet the {subject} requirements"
     forms = (
         (_PREPARED.match, "Prepare the"),

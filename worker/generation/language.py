@@ -14,7 +14,7 @@ _FOREIGN = frozenset(
         r"\w+",
         "der die das und ist nicht ein eine mit für auf den von zu im werden kann muss "
         "le la les des et est un une pour dans avec qui sur du au par doit peut être "
-        "el los las del y es una para con por que se su debe puede como "
+        "el los las del y es una para con por que se su de debe puede como "
         "il gli della di e per che sono può deve nel alla con "
         "o os um uma do da dos das em não ao com por deve pode "
         "het een van en niet met voor op te zijn kan moet wordt "
@@ -41,6 +41,13 @@ def is_english(text: str) -> bool:
     return plain and (english > foreign or (not foreign and len(words) < _FEW_WORDS))
 
 
+def is_known(text: str) -> bool:
+    """Whether a text has small words of a language that some are known of."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return sum(word in _ENGLISH or word in _FOREIGN for word in words) > _KNOWN_SHARE * len(words)
+
+
 _FEW_WORDS = 40
+_KNOWN_SHARE = 0.05
 _ENGLISH_SHARE = 0.17
 _ASCII_SHARE = 0.97

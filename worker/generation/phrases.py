@@ -53,7 +53,11 @@ _LATE_SUBJECT = re.compile(
 )
 # What a test of acceptance comes to.
 _GIVEN = re.compile(r"^given\b.*\bthen\s+", re.IGNORECASE)
-_FURTHER = re.compile(r"^(?:also|and|but|plus|besides|furthermore),?\s+", re.IGNORECASE)
+# How people go on in a talk, or in a mail.
+_FURTHER = re.compile(
+    r"^(?:(?:also|and|but|plus|besides|furthermore),?\s+|(?:ok(?:ay)?|yes|yeah|later)[,.!]\s+)+",
+    re.IGNORECASE,
+)
 _ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
 _REMARK = re.compile(
     r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required)\s*[:,-]\s*",
@@ -65,7 +69,8 @@ _TAIL = re.compile(
     r"(?:;|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|\sso that\s|\sbecause\s|\sin order to\s|"
     r"\sunless\s|\sso\s).*$"
 )
-_CELL_END = " \N{EN DASH} "
+# Between the name of a table's row and its other cells.
+CELL_END = " \N{EN DASH} "
 _IRREGULAR = {"has": "have", "is": "be", "does": "do"}
 _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 
@@ -258,7 +263,7 @@ def speaks_of_people(text: str) -> bool:
 
 def from_noun_phrase(text: str) -> str | None:
     """A title for an item that is no sentence, such as "photo upload, up to five"."""
-    whole = _REMARK.sub("", text.rstrip(". "))
+    whole = _REMARK.sub("", _FURTHER.sub("", text.rstrip(". ")))
     bare = _TAIL.sub("", whole)
     size = len(bare.split())
     first = bare.partition(" ")[0].lower()
@@ -278,24 +283,25 @@ def states(heading: str) -> bool:
 
 def _says_something(text: str) -> bool:
     """Whether a line of notes has subject and verb, such as "vans report their position"."""
-    first, second, *_ = (*text.lower().split(), "", "")
-    return words.is_plural(first) and first not in words.SMALL and second in words.VERBS
+    first, *more = text.lower().split()
+    verb = next((word for word in more if word not in {"only", "always", "also"}), "")
+    return words.is_plural(first) and first not in words.SMALL and verb in words.VERBS
 
 
 def from_row(text: str) -> str:
     """A title for a table's row, by its first cell."""
-    return clipped(f"Implement {mid(text.split(_CELL_END, maxsplit=1)[0])}", ROOM)
+    return clipped(f"Implement {mid(text.split(CELL_END, maxsplit=1)[0])}", ROOM)
 
 
 def from_fault(text: str) -> str:
     """A title for a fault, which is told rather than turned into its opposite."""
-    told = quoted(_FURTHER.sub("", text))
+    told = quoted(text)
     return told if told.lower().startswith("fix") else clipped(f"Fix: {told}", ROOM)
 
 
 def quoted(text: str) -> str:
     """The beginning of a text, as a title of last resort."""
-    whole = text.rstrip(".!…。\uff01 ")
+    whole = _FURTHER.sub("", text.rstrip(".!…。\uff01 "))
     bare = _TAIL.sub("", whole)
     return clipped(capitalised(bare if len(bare) > LONGEST // 2 else whole), ROOM)
 

@@ -118,7 +118,7 @@ def _unlike(piece: Piece) -> list[Piece]:
     generic = GENERIC.fullmatch(piece.units[0].section.heading) is not None
     groups: dict[tuple[bool, bool], list[Unit]] = {}
     for unit in piece.units:
-        listed = generic and unit.sentence.form is not Form.PROSE
+        listed = generic and unit.sentence.form not in {Form.PROSE, Form.CODE}
         groups.setdefault((unit.is_fault, listed), []).append(unit)
     return [Piece(own, whole=len(groups) == 1) for own in groups.values()]
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.generation import signals
+from worker.generation import language, signals
 from worker.generation.blocks import Form
+from worker.generation.phrases import CELL_END
 from worker.generation.signals import Topic
 from worker.generation.spec import Section, Sentence, Spec
 from worker.generation.text import shorten
@@ -13,6 +14,7 @@ from worker.generation.text import shorten
 _LONGEST_OPENING = 8
 _COLONS = (":", "\N{FULLWIDTH COLON}")
 _LONGEST_SUMMARY = 600
+_LONGEST_NAME = 3
 
 
 class Role(StrEnum):
@@ -61,15 +63,18 @@ def sort(spec: Spec) -> list[Unit]:
 
 
 def _opening(spec: Spec) -> Section | None:
-    """The few words before the first chapter, when there are chapters; none that demand."""
+    """The few words before the first chapter, when there are chapters.
+
+    Not words that demand, nor those of a language in which nobody here could tell.
+    """
     first = spec.sections[0]
     others = [section for section in spec.sections[1:] if section.sentences]
     heads = not first.heading or any(first.heading in section.path for section in others)
     short = 0 < len(first.sentences) <= _LONGEST_OPENING
-    demands = any(
-        signals.is_strong(one.text) or signals.is_story(one.text) for one in first.sentences
-    )
-    return first if others and heads and short and not demands else None
+    prose = [one.text for one in first.sentences if one.form is Form.PROSE]
+    demands = any(signals.is_strong(text) or signals.is_story(text) for text in prose)
+    known = not prose or language.is_known(" ".join(prose))
+    return first if others and heads and short and known and not demands else None
 
 
 _ROLES = {
@@ -92,12 +97,12 @@ def _topics(section: Section) -> Iterator[tuple[Sentence, Topic]]:
 
 def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     prose = sentence.form is Form.PROSE
-    if signals.is_imprint(sentence.text):
+    if signals.is_imprint(sentence.text) or (opens and _is_imprint_row(sentence)):
         return Role.CONTEXT
     asks = signals.is_question(sentence.text)
     if prose and signals.is_risk(sentence.text) and not asks and topic is not Topic.OUTSIDE:
         return Role.RISK
-    if topic in _ROLES:
+    if topic in _ROLES and not (topic is Topic.RISKS and asks):
         return _ROLES[topic]
     if asks:
         return Role.QUESTION
@@ -111,17 +116,35 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
 
 
+def _is_imprint_row(sentence: Sentence) -> bool:
+    """Whether it is a row of the table that some documents begin with."""
+    named = sentence.text.replace(CELL_END, ": ", 1)
+    return sentence.form is Form.ROW and signals.is_imprint(named)
+
+
 def _without_introductions(units: list[Unit]) -> list[Unit]:
     """A line that introduces a list is no requirement; one that introduces an example is."""
     sorted_: list[Unit] = []
     for place, unit in enumerate(units):
         following = units[place + 1] if place + 1 < len(units) else None
+        before = sorted_[-1] if sorted_ else None
+        if before and _names_code(before, unit):
+            sorted_[-1] = Unit(before.sentence, before.section, Role.CONTEXT)
+            sorted_.append(as_requirement(unit))
+            continue
         lists = following is not None and following.sentence.form is not Form.CODE
         introduces = unit.role is Role.REQUIREMENT and unit.text.endswith(_COLONS)
         sorted_.append(
             Unit(unit.sentence, unit.section, Role.CONTEXT) if introduces and lists else unit
         )
     return sorted_
+
+
+def _names_code(unit: Unit, following: Unit) -> bool:
+    """Whether a line only says what the code below it is, such as "API:"."""
+    named = unit.text.endswith(_COLONS) and len(unit.text.split()) <= _LONGEST_NAME
+    is_code = following.sentence.form is Form.CODE and following.section is unit.section
+    return unit.role is Role.REQUIREMENT and named and is_code
 
 
 def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Unit]:
@@ -146,7 +169,10 @@ def opening(units: list[Unit]) -> str:
     first = [
         unit.text
         for unit in units
-        if unit.role in told and unit.text[-1] != ":" and not signals.is_imprint(unit.text)
+        if unit.role in told
+        and unit.sentence.form not in {Form.ROW, Form.CODE}
+        and unit.text[-1] != ":"
+        and not signals.is_imprint(unit.text)
     ]
     return shorten(" ".join(first[:3]), _LONGEST_SUMMARY)
 

@@ -60,7 +60,8 @@ GENERIC = re.compile(
     r"acceptance|user stories|stories|use cases|what we (?:want|need)|proposal|solution|"
     r"functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
     r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
-    r"design|implementation|exigences|anforderungen|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
+    r"design|implementation|exigences|besoins|contraintes|anforderungen|vorgaben|necesidades|"
+    r"necessidades|restricciones|restri[çc][õo]es|vincoli|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
     re.IGNORECASE,
 )
 
@@ -74,7 +75,7 @@ _UNKNOWN = _any(
 )
 _STRONG = _any(
     r"must|shall|required?|has to|have to|need(?:s|ed)? to|mandatory|never|always|doit|doivent|"
-    r"muss|müssen|debe|deben|deve|devono"
+    r"muss|müssen|debe|deben|deve|devono|devem|moet|moeten|måste|ska"
 )
 _STORY = re.compile(
     r"as an? |as (?:the|our|one of|somebody|someone)\b[^,]{2,60}, ?i\b|"
@@ -107,7 +108,8 @@ _FAULTS = _any(
 # What a document says about itself rather than about the product.
 _IMPRINT = re.compile(
     r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
-    r"created|contact|due|deadline|target date|team|doc(?:ument)? (?:id|owner|status)|jira|"
+    r"created|contact|due|deadline|target (?:date|release|version)|team|jira|"
+    r"doc(?:ument)? (?:id|owner|status)|"
     r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
     r"\s*[:：]\s*\S.{0,120}",
     re.IGNORECASE,
@@ -130,10 +132,20 @@ _PUT_OFF = _any(
 _ABOUT_US = re.compile(
     r"we\s+(?:currently |now |all |also |only )*"
     r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|i (?:keep|am|often)\b|"
-    r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
-    r"(?:describes?|proposes?|covers?|explains?|is|specifies|defines?|outlines?)\b|"
+    r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) is\b|"
     r"(?:it )?depends on\b|see (?:also )?\S|as (?:discussed|agreed|mentioned|promised)\b|"
     r"we need (?:this|it|that|everything|all of it) (?:by|before|until|within)\b",
+    re.IGNORECASE,
+)
+_ABOUT_TEXT = re.compile(
+    r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
+    r"(?:describes?|proposes?|covers?|explains?|specifies|defines?|outlines?)\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"(?:ok(?:ay)?,? |so,? |and |but )*(?:what (?:if|about)|"
+    r"(?:what|how|which|who|when|where|why) (?:do|does|should|would|will|can) "
+    r"(?:we|you|i|it|they))\b",
     re.IGNORECASE,
 )
 _INQUIRY = _any(
@@ -171,7 +183,7 @@ def labelled(text: str) -> Topic | None:
 
 def is_question(text: str) -> bool:
     """Whether a sentence asks, or says that something is not known."""
-    asks = _UNKNOWN.search(text) or text.lower().startswith(("what if ", "what about "))
+    asks = _UNKNOWN.search(text) or _ASKS.match(text)
     return bool(asks) or text.rstrip("\"')»” ").endswith(("?", "？"))
 
 
@@ -211,6 +223,8 @@ def is_imprint(text: str) -> bool:
 
 def is_about_us(text: str) -> bool:
     """Whether a sentence tells who asks, or what the text is, rather than what is to be built."""
+    if _ABOUT_TEXT.match(text):
+        return True
     return bool(_ABOUT_US.match(text)) and not is_wish(text) and not is_strong(text)
 
 

@@ -30,7 +30,8 @@ def _english(piece: Piece, names: frozenset[str]) -> list[str]:
     faults = [unit.text for unit in piece.units if unit.is_fault]
     if 2 * len(faults) > len(piece.units):
         return [phrases.from_fault(text) for text in faults]
-    said = [title for unit in piece.units if (title := phrases.imperative(unit.text))]
+    spoken = [unit.text for unit in piece.units if unit.sentence.form is not Form.CODE]
+    said = [title for text in spoken if (title := phrases.imperative(text))]
     if piece.whole and headed:
         # A rule of detail does not stand for a whole section; what somebody can do may.
         abilities = [title for title in said if not title.startswith(("Ensure", "Require"))]
@@ -60,7 +61,7 @@ def _rows(piece: Piece, headed: str) -> list[str]:
         return []
     if len(rows) == 1:
         return [phrases.from_row(rows[0].text)]
-    cells = ", ".join(row.text.split(" \N{EN DASH} ")[0] for row in rows)
+    cells = ", ".join(row.text.split(phrases.CELL_END)[0] for row in rows)
     return [clipped(f"{headed or 'Cover'}: {cells}", phrases.ROOM)]
 
 
