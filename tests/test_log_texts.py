@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -177,6 +179,17 @@ def test_fault_of_our_own_is_told_by_where_it_was(
     assert LEASE.job_id in told
     assert told.index("ValueError") < told.index("which led to") < told.index("KeyError")
     assert "in generate" in told
+
+
+def test_thread_that_ends_by_a_fault_tells_no_text() -> None:
+    code = (
+        "import threading; from tickets import logs; logs.configure('worker', 'info');"
+        f"threading.Thread(target=int, args=['{WORD}'], name='call').start()"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "thread call ended by a fault" in ended.stderr
+    assert "ValueError" in ended.stderr
+    assert WORD not in ended.stderr
 
 
 def test_processes_log_so(talkative: tuple[Stack, OllamaPeer]) -> None:

@@ -5,8 +5,11 @@ An exception's message may quote what it could not deal with: a spec, a ticket, 
 
 import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
+
+log = logging.getLogger(__name__)
 
 _Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -28,6 +31,12 @@ def configure(process: str, level: str) -> None:
     logging.basicConfig(level=max(number, logging.INFO), handlers=[handler])
     for name in _OURS:
         logging.getLogger(name).setLevel(number)
+    threading.excepthook = _log_end
+
+
+def _log_end(ended: threading.ExceptHookArgs) -> None:
+    name = ended.thread.name if ended.thread else "unknown"
+    log.error("thread %s ended by a fault", name, exc_info=ended.exc_value)
 
 
 class Formatter(logging.Formatter):
