@@ -473,6 +473,12 @@ class Life(RuleBasedStateMachine):
             self.now += BORNE
             self.sweep_once(number, None)
 
+    @precondition(lambda self: self.running())
+    @rule(away=st.sampled_from([16.0, 31.0, 46.0]), crash=st.integers(3, 9))
+    def a_core_dies_as_it_comes_back(self, away: float, crash: int) -> None:
+        self.now += clock.micros(away)
+        self.sweep_once(0, crash)
+
     @rule(number=st.integers(0, 1), crash=CRASHES)
     def sweep(self, number: int, crash: int | None) -> None:
         self.sweep_once(number, crash)
