@@ -252,7 +252,7 @@ _CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 _SPECS = st.one_of(
     st.lists(_LINES, min_size=1, max_size=25).map("\n".join),
     st.text(_CHARACTERS, min_size=1),
-).filter(str.strip)
+).filter(lambda text: any(map(str.isalnum, text)))
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))

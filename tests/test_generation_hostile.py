@@ -25,7 +25,7 @@ def peer() -> Iterator[OllamaPeer]:
     [
         (" " * 400_000 + "a | b\n") * 2,
         "a | b\n" + "|--" * 100_000 + "x",
-        "[" * 100_000,
+        "[" * 100_000 + "x",
         "1." * 50_000,
         "Wait" + " " * 300_000 + "for it.",
         ("- " * 140 + "x\n") * 1000,
@@ -36,6 +36,16 @@ def peer() -> Iterator[OllamaPeer]:
 def test_lines_without_end_are_read_in_no_time(peer: OllamaPeer, spec: str) -> None:
     """Patterns that try each place against each other would take hours, well beyond the limit."""
     assert run(peer, job(spec, ticket_count=3), model=SMALL)["tickets"]
+
+
+@pytest.mark.parametrize("spec", ["###", "| | |", "\u200b", "\U0001f600!", "\x00 \u202e"])
+def test_spec_without_a_word_fails_and_says_so(peer: OllamaPeer, spec: str) -> None:
+    """Whatever a model would make of it; it is not asked."""
+    peer.requests.clear()
+    fault = failure(peer, job(spec))
+    assert (fault.code, fault.retryable) == (JobErrorCode.MODEL_OUTPUT_INVALID, False)
+    assert "no words" in fault.message
+    assert not peer.chats()
 
 
 @pytest.mark.parametrize("model", [SMALL, LARGE])
@@ -79,9 +89,9 @@ def test_hundred_thousand_sentences_are_covered(peer: OllamaPeer) -> None:
 
 
 ENORMOUS = {
-    "marks of headings": "#" * _MEGABYTE,
-    "marks of tables": "|" * _MEGABYTE,
-    "marks of lists": " - " * (_MEGABYTE // 3),
+    "marks of headings": "#" * _MEGABYTE + "x",
+    "marks of tables": "|" * _MEGABYTE + "x",
+    "marks of lists": " - " * (_MEGABYTE // 3) + "x",
     "one word": "x" * _MEGABYTE,
     "headings": "".join(f"# Word{number}\n" for number in range(_MEGABYTE // 12)),
     "chapters": "".join(
@@ -97,11 +107,11 @@ ENORMOUS = {
     ),
     "questions": "".join(f"Who pays for item{number}?\n" for number in range(_MEGABYTE // 25)),
     "right to left": "\u202eيجب أن تعرض الصفحة الغرف.\u202c " * (_MEGABYTE // 56),
-    "zero width": "\u200b" * (_MEGABYTE // 3),
-    "emoji": "\U0001f600" * (_MEGABYTE // 4),
+    "zero width": "\u200b" * (_MEGABYTE // 3) + "x",
+    "emoji": "\U0001f600" * (_MEGABYTE // 4) + "x",
     "Chinese": "系统必须显示所有可用的房间" * (_MEGABYTE // 39),
     "Windows lines": "The page must show rooms.\r\n" * (_MEGABYTE // 27),
-    "NUL": "\x00" * _MEGABYTE,
+    "NUL": "\x00" * _MEGABYTE + "x",
 }
 
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from tickets import graph, validation
-from tickets.errors import JobErrorCode
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
 from worker.generation import extractive, freeform
+from worker.generation.budget import unusable
 from worker.generation.calls import Calls
 from worker.generation.document import document, source_title
 from worker.generation.grounding import complete_epics
-from worker.generation.job import GenerationError, GenerationJob
+from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.mending import mend
 from worker.generation.spec import parse
@@ -44,6 +44,8 @@ def generate(
         GenerationCancelled: The cancellation was requested.
     """
     report(Stage.PREPARING_PROMPT, "reading the spec")
+    if not any(map(str.isalnum, job.spec)):
+        raise unusable("the spec has no words to make tickets of")
     own = Cancellation()
     with cancellation.interrupting(own.request):
         calls = Calls(provider, deadline, own, journal or Journal())
@@ -65,8 +67,4 @@ def _check(result: dict[str, Any], job: GenerationJob) -> None:
         include_epics=job.include_epics,
     )
     if problems:
-        raise GenerationError(
-            JobErrorCode.MODEL_OUTPUT_INVALID,
-            f"the tickets break a rule: {problems[0]}",
-            retryable=False,
-        )
+        raise unusable(f"the tickets break a rule: {problems[0]}")

@@ -69,7 +69,7 @@ class Spec:
 
 
 def parse(text: str) -> Spec:
-    """The spec's sections. Any text has at least one, and a sentence if it has a word."""
+    """The spec's sections, of a text with a word in it; they have at least one sentence."""
     sections: list[Section] = []
     heading, path = "", list[tuple[int, str]]()
     found: list[Sentence] = []
@@ -85,8 +85,8 @@ def parse(text: str) -> Spec:
         for sentence_text, start, end in _sentences(block, text):
             number += 1
             found.append(Sentence(number, sentence_text, start, end, block.form, place))
-    if not number:  # nothing but marks
-        found.append(Sentence(1, one_line(text) or "(empty)", 0, len(text), Form.CODE))
+    if not number:  # such as a link without a name
+        found.append(Sentence(1, one_line(text), 0, len(text), Form.CODE))
     sections.append(_section(heading, path, found))
     return Spec(tuple(s for s in sections if s.heading or s.sentences))
 
