@@ -282,8 +282,7 @@ def test_a_slow_receiver_holds_up_nobody_else(
 
         first_end = eventually(lambda: [d for j in hogs for d in attempts(hog, j)])
         assert delivered < min(first_end)
-        # Two, and the few that were claimed at the same moment; without a bound it would be all
-        # eight threads.
+        # Two, and the few that were claimed at the same moment; without a bound it would be all.
         assert held < 8
 
 
