@@ -51,7 +51,7 @@ def serve(settings: Settings) -> None:
         ssl_cert=settings.edge_tls_cert,
         ssl_key=settings.edge_tls_key,
     )
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_load, settings, os.getpid()), wrap_loader=False)
 
 
 def _free(bind: str) -> tuple[str, int]:
@@ -82,11 +82,11 @@ def _cannot_listen(bind: str, cause: str | None) -> StartError:
     return StartError(f"TASKFORGE_EDGE_BIND: cannot listen at {bind}: {cause}")
 
 
-def _load(settings: Settings) -> Flask:
+def _load(settings: Settings, parent: int) -> Flask:
     """Makes the app in Granian's serving process, which must not outlive its parent."""
+    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
     _forget_environment()
     app = create_app(settings)
-    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     # This process is a new one, with no logging set up.
     logs.configure("edge", settings.log_level)
     threading.Thread(target=_announce, args=(settings,), daemon=True).start()

@@ -5,10 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.cli_running import environ, run
-from tests.stack import Stack
 
 COMMANDS = (
     "up",
@@ -115,19 +113,6 @@ def test_one_process_refuses_a_port_in_use(name: str, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert f"{variable}: cannot listen at {address}" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
-
-
-def test_an_edge_does_not_share_the_port_of_another(
-    sqlite_stack_without_worker: Stack,
-) -> None:
-    stack = sqlite_stack_without_worker
-    address = stack.environ["TASKFORGE_EDGE_BIND"]
-
-    done = stack.run("serve", "edge")
-
-    assert done.returncode == 2
-    assert f"TASKFORGE_EDGE_BIND: cannot listen at {address}" in done.stderr
-    assert requests.get(f"{stack.url}/healthz", timeout=30).ok
 
 
 def test_the_edge_refuses_a_name_that_is_no_address(tmp_path: Path) -> None:
