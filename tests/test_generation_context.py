@@ -81,6 +81,20 @@ def test_prompt_that_is_cut_is_found_out_also_where_it_is_remembered(peer: Ollam
         assert CUT in rules(journal)
 
 
+def test_one_of_two_servers_that_cuts_is_found_out() -> None:
+    """What the other has read whole says nothing about it."""
+    with OllamaPeer() as whole, OllamaPeer() as cutting:
+        for peer in (whole, cutting):
+            peer.fill = diligent
+        whole.always, cutting.always = "[[peer: caches]]", "[[peer: cuts 700]] [[peer: caches]]"
+        provider = Provider(f"{whole.url},{cutting.url}", model=LARGE)
+        journal = Journal()
+        run(whole, job(long_spec(24)), provider=provider, journal=journal)
+    counted = [call.server for call in journal.calls if call.purpose.startswith("count")]
+    assert CUT in rules(journal)
+    assert set(counted) == {cutting.url.removeprefix("http://")}
+
+
 def test_answer_stands_where_the_server_will_not_count_again(peer: OllamaPeer) -> None:
     asked = job(title="Rooms [[peer: caches]] [[peer: no-single]]")
     first = run(peer, asked)

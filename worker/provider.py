@@ -123,6 +123,7 @@ class Provider:
         cancellation: Cancellation,
         opened: Opened,
         temperature: float = 0.0,
+        server: str = "",
     ) -> Reply:
         """One answer of the model, in the shape of a schema where the server can do that.
 
@@ -137,6 +138,7 @@ class Provider:
             cancellation: Ends the call at any moment.
             opened: Takes each request to a server on record.
             temperature: 0 for the likeliest answer.
+            server: Host and port of the one to ask, and no other; empty: any.
         """
         model = self.model(cancellation)
         needed = model.bucket(prompt_tokens + answer_tokens)
@@ -148,7 +150,7 @@ class Provider:
             "shift": False,
             "keep_alive": _KEEP_ALIVE,
         }
-        tried: list[Host] = []
+        tried = self._hosts.apart_from(server) if server else []
         while True:
             try:
                 with self._hosts.taken(tried) as host:

@@ -19,7 +19,7 @@ from worker.provider import Model, Provider
 
 Message = dict[str, str]
 # A call for so many tokens and a purpose, the rest of it decided.
-_Once = Callable[[list[Message], int, str], Reply]
+_Once = Callable[..., Reply]
 
 # Before a call that has failed is made again, unless the server asks for longer.
 _PAUSES_S = (1.0, 4.0)
@@ -124,6 +124,7 @@ class Calls:
         schema: dict[str, Any],
         prompt: Prompt,
         temperature: float,
+        server: str = "",
     ) -> Reply:
         if self.cancellation.requested:
             raise GenerationCancelled
@@ -136,22 +137,23 @@ class Calls:
             cancellation=self.cancellation,
             opened=partial(self.journal.call, purpose=purpose, prompt=prompt.label),
             temperature=temperature,
+            server=server,
         )
 
     def _read_whole(self, reply: Reply, messages: list[Message], once: _Once) -> Reply:
         """The reply, if the server has read all of the messages."""
         self.replies.append(reply)
         texts, counted = _texts(messages), reply.prompt_tokens
-        if self.rate.may_be_cut(texts, counted):
-            counted = self._counted_anew(messages, once)
-            if self.rate.may_be_cut(texts, counted):
+        if self.rate.may_be_cut(texts, counted, reply.server):
+            counted = self._counted_anew(messages, once, reply.server)
+            if self.rate.may_be_cut(texts, counted, reply.server):
                 self.journal.repair("prompt cut by the server", done="asked in smaller parts")
                 self._shrink(2 * (counted or 0))
                 raise TooLongError
-        self.rate.observe(texts, counted)
+        self.rate.observe(texts, counted, reply.server)
         return reply
 
-    def _counted_anew(self, messages: list[Message], once: _Once) -> int | None:
+    def _counted_anew(self, messages: list[Message], once: _Once, server: str) -> int | None:
         """What the server counts when it has seen nothing of the messages before; None: unknown.
 
         One that remembers how a prompt begins may count the rest of it only, and that is as
@@ -160,7 +162,7 @@ class Calls:
         first, *others = messages
         new = {**first, "content": f"{uuid4().hex}\n{first['content']}"}
         try:
-            reply = once([new, *others], 1, "count what may have been cut")
+            reply = once([new, *others], 1, "count what may have been cut", server=server)
         except GenerationError as fault:
             return 0 if isinstance(fault, RefusedError) and fault.over_context else None
         self.replies.insert(0, reply)  # the last one tells how the job's answer ended

@@ -22,7 +22,7 @@ class Rate:
         self._lock = threading.Lock()
         self._lowest: float | None = None
         self._highest: float | None = None
-        self._read_whole = 0
+        self._read_whole: dict[str, int] = {}
 
     def estimate(self, texts: list[str]) -> int:
         """About how many tokens messages take, with what the chat's template adds.
@@ -32,7 +32,7 @@ class Rate:
         factor = 1.0 if self._highest is None else self._highest * _MARGIN
         return sum(int(tokens(text) * factor) + 8 for text in texts)
 
-    def observe(self, texts: list[str], counted: int | None) -> None:
+    def observe(self, texts: list[str], counted: int | None, server: str = "") -> None:
         """Learns from the server's `prompt_eval_count` for messages that it read whole."""
         assumed = sum(map(tokens, texts))
         if counted is None or assumed < _TELLING:
@@ -41,16 +41,17 @@ class Rate:
         with self._lock:
             self._lowest = min(found, self._lowest or found)
             self._highest = max(found, self._highest or found)
-            self._read_whole = max(assumed, self._read_whole)
+            self._read_whole[server] = max(assumed, self._read_whole.get(server, 0))
 
-    def may_be_cut(self, texts: list[str], counted: int | None) -> bool:
+    def may_be_cut(self, texts: list[str], counted: int | None, server: str = "") -> bool:
         """Whether the server counts far less than the messages hold.
 
         It has cut them silently, or it remembers how they begin and counts the rest.
-        What has read longer messages whole does not cut these.
+        One that has read longer messages whole does not cut these.
         """
         assumed = sum(map(tokens, texts))
-        if counted is None or assumed < _TELLING or assumed <= self._read_whole:
+        shortest = max(_TELLING, self._read_whole.get(server, 0) + 1)
+        if counted is None or assumed < shortest:
             return False
         fewest = sum(map(len, texts)) / _MOST_CHARACTERS_A_TOKEN
         if self._lowest is not None:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,7 +83,7 @@ class OllamaClient:
         with self._call(
             "POST", "/api/chat", {**body, "stream": True}, deadline, cancellation
         ) as chunks:
-            return assemble(chunks, heard)
+            return replace(assemble(chunks, heard), server=self.address)
 
     def show(
         self, model: str, *, deadline: float, cancellation: Cancellation | None = None

@@ -57,6 +57,10 @@ class Hosts:
         now = time.monotonic()
         return sorted(self._hosts, key=lambda host: (max(host.rests_until - now, 0.0), host.busy))
 
+    def apart_from(self, address: str) -> list[Host]:
+        """All but the one at an address."""
+        return [host for host in self._hosts if host.client.address != address]
+
     @contextmanager
     def taken(self, apart_from: list[Host]) -> Iterator[Host]:
         """The host for a call, counted as busy with it; not one of those tried before."""

@@ -15,6 +15,7 @@ class Reply:
 
     Attributes:
         thoughts: How many characters of thoughts came in a field of their own.
+        server: Host and port of who has answered.
     """
 
     text: str
@@ -22,6 +23,7 @@ class Reply:
     prompt_tokens: int | None
     completion_tokens: int | None
     thoughts: int = 0
+    server: str = ""
 
 
 def _objects(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
