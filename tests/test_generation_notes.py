@@ -155,6 +155,41 @@ def test_a_question_among_risks_is_asked(peer: OllamaPeer) -> None:
     assert [one["description"] for one in result["risks"]] == ["Spam."]
 
 
+def test_numbered_requirements_are_each_one_and_keep_their_number(peer: OllamaPeer) -> None:
+    spec = (
+        "INVENTORY\n\nFUNCTIONAL REQUIREMENTS:\nFR-1 The system shall track stock.\n"
+        "FR-2 The system shall reserve stock\nwhen an order is placed.\n"
+        "NON-FUNCTIONAL REQUIREMENTS:\nNFR-1 All actions shall be logged.\n"
+        "ASSUMPTIONS:\nScanners exist.\n"
+    )
+    assert {one["title"]: one["acceptance_criteria"] for one in leaves(peer, spec)} == {
+        "Track stock": ["FR-1 The system shall track stock."],
+        "Reserve stock when an order is placed": [
+            "FR-2 The system shall reserve stock when an order is placed."
+        ],
+        "Meet the non-functional requirements": ["NFR-1 All actions shall be logged."],
+    }
+
+
+def test_acceptance_criteria_belong_to_what_they_stand_under(peer: OllamaPeer) -> None:
+    spec = (
+        "# Shop\n## Pay by phone\nShoppers pay by phone.\n### Acceptance criteria\n"
+        "- A failed payment is not charged.\n- A receipt is sent.\n"
+        "## Find\n- Shoppers search by name.\n## Acceptance\n- It works in two browsers.\n"
+    )
+    found = {one["title"]: one["acceptance_criteria"] for one in leaves(peer, spec)}
+    assert [len(own) for own in found.values()] == [3, 1, 1]
+    assert found["Meet the acceptance criteria"] == ["It works in two browsers."]
+
+
+def test_a_proposal_before_the_first_chapter_is_work(peer: OllamaPeer) -> None:
+    spec = (
+        "# Sessions\nWe keep them in MySQL.\n\n**Proposal**: move sessions to Redis.\n"
+        "## Steps\n- Add a store.\n"
+    )
+    assert "Proposal: move sessions to Redis." in criteria(peer, spec)
+
+
 def test_the_opening_is_told_by_the_epic(peer: OllamaPeer) -> None:
     spec = (
         "# Parking\nDrivers circle the block.\n## Pay\n- By phone.\n- By card.\n"

@@ -72,6 +72,10 @@ _SAID = re.compile(
     r"\s*(?:[-–]\s+)?<?[^\s\d:<>][^:<>]{0,30}(?::|>)\s+(\S.*)$"
 )
 _STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[a-z][.)]|\(\d{1,3}\))\s+(.*)$")
+# "FR-12 The system shall …"
+_IDENTIFIED = re.compile(
+    r"\s*(\[?(?:N?FR|NF|REQ|US|UC|AC|BR|TR|SR|UR|SYS)[-_. ]?\d[\d.]{0,8}\]?[:.)]?\s+\S.*)$"
+)
 _NUMBERED = re.compile(r"\s{0,3}(?:§\s?)?(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
 _DOTTED = re.compile(r"\s{0,3}(?:§\s?\d{1,3}[a-z]?|\d{1,2}(?:\.\d{1,2})+)\.?\s+\S.{0,68}$")
 _RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
@@ -199,6 +203,7 @@ def _may_head(line: _Line) -> bool:
         and not is_imprint(plain(text))
         and not _BULLET.match(line.text)
         and not _SAID.match(line.text)
+        and not _IDENTIFIED.match(line.text)
         and "|" not in text
         and any(letter.isalpha() for letter in text)
         and not text[0].islower()
@@ -208,7 +213,7 @@ def _may_head(line: _Line) -> bool:
 
 def _stands_apart(lines: list[_Line], at: int) -> bool:
     """Whether a blank line, or nothing, comes before, and text of another kind after."""
-    if at > 0 and lines[at - 1].stripped:
+    if at > 0 and lines[at - 1].stripped and not _is_shouted(lines[at]):
         return False
     after = [line for line in lines[at + 1 : at + 3] if line.stripped]
     if not after:
@@ -223,6 +228,11 @@ def _stands_apart(lines: list[_Line], at: int) -> bool:
     above_prose = len(following) > _LONGEST_HEADING and len(own.split()) <= 5  # noqa: PLR2004 - a line that wraps is longer
     numbered = _STEP.match(own) and len(own.split()) <= 5 and not following[0].isspace()  # noqa: PLR2004 - a step says more
     return bool(blank_between or listed or titled or above_prose or numbered)
+
+
+def _is_shouted(line: _Line) -> bool:
+    """Whether a line is a heading for being in capitals with a colon, such as "RULES:"."""
+    return line.stripped.isupper() and line.stripped[-1] == ":" and _may_head(line)
 
 
 def _is_table(lines: list[_Line], at: int) -> bool:
@@ -297,7 +307,7 @@ def _form(text: str) -> tuple[Form, str]:
         return Form.ITEM, bullet.group(1)
     if step := _STEP.match(text):
         return Form.STEP, step.group(1)
-    if _CROSSED.match(text):
+    if _CROSSED.match(text) or _IDENTIFIED.match(text):
         return Form.ITEM, text.strip()
     if apart := _SYMBOLED.match(text) or _SAID.match(text):
         return Form.ITEM, apart.group(1)
@@ -312,6 +322,8 @@ def _begins_anew(lines: list[_Line], at: int) -> bool:
         or _CROSSED.match(text)
         or _SYMBOLED.match(text)
         or _SAID.match(text)
+        or _IDENTIFIED.match(text)
+        or _is_shouted(lines[at])
         or _ATX.match(text)
         or _FENCE.match(text)
         or _BOLD_LINE.match(text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from worker.generation import words
 from worker.generation.phrases import ROOM, begins_with_verb, is_system, mid, states, trimmed
-from worker.generation.signals import GENERIC
+from worker.generation.signals import ACCEPTANCE, GENERIC
 from worker.generation.text import capitalised, clipped
 
 _MEET = re.compile(
@@ -32,7 +32,8 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
     """
     telling = [name for name in headings if name and not GENERIC.fullmatch(name.strip())]
     if not telling:
-        return ""
+        accepts = any(ACCEPTANCE.fullmatch(name) for name in headings)
+        return "Meet the acceptance criteria" if accepts else ""
     if len(telling) > 1:
         return clipped(f"Implement {_lowered(together(telling), names)}", ROOM)
     return trimmed(_from_one(telling[0], names))

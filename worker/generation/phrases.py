@@ -53,9 +53,10 @@ _LATE_SUBJECT = re.compile(
 )
 # What a test of acceptance comes to.
 _GIVEN = re.compile(r"^given\b.*\bthen\s+", re.IGNORECASE)
-# How people go on in a talk, or in a mail.
+# How people go on in a talk or a mail, and a requirement's number.
 _FURTHER = re.compile(
-    r"^(?:(?:also|and|but|plus|besides|furthermore),?\s+|(?:ok(?:ay)?|yes|yeah|later)[,.!]\s+)+",
+    r"^(?:(?:also|and|but|plus|besides|furthermore),?\s+|(?:ok(?:ay)?|yes|yeah|later)[,.!]\s+|"
+    r"\[?(?:n?fr|nf|req|us|uc|ac|br|tr|sr|ur|sys)[-_. ]?\d[\d.]*\]?[:.)]?\s+)+",
     re.IGNORECASE,
 )
 _ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
@@ -66,8 +67,8 @@ _REMARK = re.compile(
 _ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
 _ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
 _TAIL = re.compile(
-    r"(?:;|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|\sso that\s|\sbecause\s|\sin order to\s|"
-    r"\sunless\s|\sso\s).*$"
+    r"(?:;|[.!]\s(?=[A-Z])|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|"
+    r"\sso that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
 )
 # Between the name of a table's row and its other cells.
 CELL_END = " \N{EN DASH} "

@@ -13,7 +13,7 @@ from math import ceil
 from worker.generation import signals
 from worker.generation.blocks import Form
 from worker.generation.roles import Role, Unit, as_requirement, sort
-from worker.generation.signals import GENERIC
+from worker.generation.signals import ACCEPTANCE, GENERIC
 from worker.generation.spec import Section, Sentence, Spec
 
 
@@ -105,17 +105,28 @@ def arranged(pieces: list[Piece], leaves: int) -> list[Piece]:
 
 
 def by_section(units: list[Unit]) -> list[Piece]:
-    """The requirements among some sentences, a piece per section."""
+    """The requirements among some sentences, a piece per section with its acceptance criteria."""
     pieces: dict[Section, Piece] = {}
+    named: dict[tuple[str, ...], Piece] = {}
     for unit in units:
         if unit.role is Role.REQUIREMENT:
-            pieces.setdefault(unit.section, Piece([])).units.append(unit)
-    return list(pieces.values())
+            section = unit.section
+            if section not in pieces:
+                pieces[section] = _above(section, named) or Piece([])
+                named[*section.path, section.heading] = pieces[section]
+            pieces[section].units.append(unit)
+    return list({id(piece): piece for piece in pieces.values()}.values())
+
+
+def _above(section: Section, named: dict[tuple[str, ...], Piece]) -> Piece | None:
+    """What a section of acceptance criteria is about, unless that is the whole document."""
+    accepts = ACCEPTANCE.fullmatch(section.heading) and len(section.path) > 1
+    return named.get(section.path) if accepts else None
 
 
 def _unlike(piece: Piece) -> list[Piece]:
     """What is broken is work of its own, and so is a list under a heading that names nothing."""
-    generic = GENERIC.fullmatch(piece.units[0].section.heading) is not None
+    generic = _names_nothing(piece.units[0].section)
     groups: dict[tuple[bool, bool], list[Unit]] = {}
     for unit in piece.units:
         listed = generic and unit.sentence.form not in {Form.PROSE, Form.CODE}
@@ -146,11 +157,17 @@ def _paragraphs(piece: Piece) -> list[Piece]:
     return [Piece(own, whole=False) for own in blocks.values()] if wordy else [piece]
 
 
+def _names_nothing(section: Section) -> bool:
+    """Whether what is listed under a heading has only the list in common."""
+    heading = section.heading
+    return GENERIC.fullmatch(heading) is not None and not ACCEPTANCE.fullmatch(heading)
+
+
 def _size(piece: Piece, *, alone: bool) -> int:
     """A ticket per item in a list of separate things, else one for a few sentences."""
     units = piece.units
     listed = all(unit.sentence.form is not Form.PROSE for unit in units)
-    separate = alone or (GENERIC.fullmatch(units[0].section.heading) is not None and len(units) > 1)
+    separate = alone or (_names_nothing(units[0].section) and len(units) > 1)
     if all(unit.is_fault for unit in units) or (separate and listed and len(units) <= _LONG_LIST):
         return len(units)
     return ceil(len(units) / (_COMFORTABLE_ALONE if alone else _COMFORTABLE))

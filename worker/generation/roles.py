@@ -50,9 +50,10 @@ def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
     opening = _opening(spec)
     units = [
-        Unit(sentence, section, _role(sentence, topic, opens=section is opening))
+        Unit(sentence, section, _role(sentence, topic or headed, opens=opens and topic is None))
         for section in spec.sections
-        for sentence, topic in _topics(section)
+        for headed, opens in [(signals.topic(section.heading, section.path), section is opening)]
+        for sentence, topic in _labels(section)
     ]
     units = _with_silent_sections(_without_introductions(units), opening)
     for role in (Role.GOAL, Role.CONTEXT, Role.QUESTION, Role.RISK, Role.OUTSIDE):
@@ -85,13 +86,12 @@ _ROLES = {
 }
 
 
-def _topics(section: Section) -> Iterator[tuple[Sentence, Topic]]:
-    """Each sentence with the kind of text it is in, by its paragraph's label or the heading."""
-    headed = signals.topic(section.heading, section.path)
-    block, topic = -1, headed
+def _labels(section: Section) -> Iterator[tuple[Sentence, Topic | None]]:
+    """Each sentence with the kind of text that its paragraph is by its own label."""
+    block, topic = -1, None
     for sentence in section.sentences:
         if sentence.block != block:
-            block, topic = sentence.block, signals.labelled(sentence.text) or headed
+            block, topic = sentence.block, signals.labelled(sentence.text)
         yield sentence, topic
 
 

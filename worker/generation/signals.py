@@ -44,6 +44,7 @@ _TOPICS = {
     Topic.BACKGROUND: _any(
         r"background|overview|introduction|intro|context|motivation|why|problem(?: statement)?|"
         r"summary|abstract|purpose|vision|glossary|terminology|current state|status quo|"
+        r"assumptions?|annahmen|hypoth[èe]ses|supuestos|suposi[çc][õo]es|"
         r"stakeholders|references|timeline|schedule|team|budget|changelog|change history|"
         r"revision history|revisions|contexte|introduction|r[ée]sum[ée]|calendrier|zeitplan|"
         r"hintergrund|einleitung|überblick|kontext|ausgangslage|zusammenfassung|glossar|"
@@ -65,13 +66,22 @@ GENERIC = re.compile(
     re.IGNORECASE,
 )
 
+# What stands under it says when the work above it is done.
+ACCEPTANCE = re.compile(
+    r"acceptance(?: criteria| tests?)?|criteria|definition of done|done when|akzeptanzkriterien|"
+    r"abnahmekriterien|crit[èe]res d'acceptation|criterios de aceptaci[óo]n|"
+    r"crit[ée]rios de aceita[çc][ãa]o|criteri di accettazione",
+    re.IGNORECASE,
+)
+
 _LONGEST_LABEL = 3
 # Longer ones have a subject of their own.
 _SHORT_HEADING = 5
 
 _UNKNOWN = _any(
-    r"(?:do not|don't|not yet) know|not (?:yet )?(?:decided|clear|known)|unclear|to be decided|"
-    r"tbd|undecided"
+    r"(?:do not|don't|not yet) know|"
+    r"(?:has|have|is|are)(?: not|n't) (?:yet )?(?:agreed|decided|settled|confirmed)|"
+    r"not (?:yet )?(?:decided|clear|known)|unclear|to be decided|tbd|undecided"
 )
 _STRONG = _any(
     r"must|shall|required?|has to|have to|need(?:s|ed)? to|mandatory|never|always|doit|doivent|"
@@ -178,7 +188,7 @@ def labelled(text: str) -> Topic | None:
     if not colon or not rest.strip() or len(label.split()) > _LONGEST_LABEL:
         return None
     found = topic(label, ())
-    return None if found is Topic.WORK else found
+    return None if found is Topic.WORK and not GENERIC.fullmatch(label.strip()) else found
 
 
 def is_question(text: str) -> bool:
