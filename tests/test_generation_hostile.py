@@ -30,15 +30,29 @@ def peer() -> Iterator[OllamaPeer]:
         "Wait" + " " * 300_000 + "for it.",
         ("- " * 140 + "x\n") * 1000,
         "Rooms\n# x" + "#" * _MEGABYTE + "x",
+        "<p>Rooms" + "<" * _MEGABYTE,
+        "<p>Rooms" + "<script>" * (_MEGABYTE // 8),
     ],
-    ids=["spaces before a table", "divider", "brackets", "numbers", "gap", "bullets", "heading"],
+    ids=[
+        "spaces before a table",
+        "divider",
+        "brackets",
+        "numbers",
+        "gap",
+        "bullets",
+        "heading",
+        "tags",
+        "scripts",
+    ],
 )
 def test_lines_without_end_are_read_in_no_time(peer: OllamaPeer, spec: str) -> None:
     """Patterns that try each place against each other would take hours, well beyond the limit."""
     assert run(peer, job(spec, ticket_count=3), model=SMALL)["tickets"]
 
 
-@pytest.mark.parametrize("spec", ["###", "| | |", "\u200b", "\U0001f600!", "\x00 \u202e"])
+@pytest.mark.parametrize(
+    "spec", ["###", "| | |", "\u200b", "\U0001f600!", "\x00 \u202e", "<p> </p>"]
+)
 def test_spec_without_a_word_fails_and_says_so(peer: OllamaPeer, spec: str) -> None:
     """Whatever a model would make of it; it is not asked."""
     peer.requests.clear()

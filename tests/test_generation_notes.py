@@ -190,6 +190,32 @@ def test_a_proposal_before_the_first_chapter_is_work(peer: OllamaPeer) -> None:
     assert "Proposal: move sessions to Redis." in criteria(peer, spec)
 
 
+HTML = """<h1>Data export</h1>
+<p>Users can request a copy. We must deliver it within <b>30&nbsp;days</b>.</p>
+<h2 class="x">Formats</h2><ul><li>JSON &amp; CSV</li><li>A link for 72 hours</li></ul>
+<table><tr><th>Role</th><th>Sees</th></tr><tr><td>Support</td><td>the state</td></tr></table>
+"""
+
+
+def test_html_is_read_as_what_it_shows(peer: OllamaPeer) -> None:
+    found = leaves(peer, HTML)
+    told = [text for one in found for text in one["acceptance_criteria"]]
+    assert told == [
+        "Users can request a copy.",
+        "We must deliver it within 30 days.",
+        "JSON & CSV",
+        "A link for 72 hours",
+        "Support \N{EN DASH} Sees: the state",
+    ]
+    spans = [span for one in found for span in one["metadata"]["source_spans"]]
+    assert "JSON &amp; CSV" in [HTML[span["start"] : span["end"]] for span in spans]
+
+
+def test_tags_that_a_spec_speaks_of_stay(peer: OllamaPeer) -> None:
+    rule = "The editor must drop <script> and keep <b>."
+    assert criteria(peer, f"# Editor\n{rule}\n") == [rule]
+
+
 def test_the_opening_is_told_by_the_epic(peer: OllamaPeer) -> None:
     spec = (
         "# Parking\nDrivers circle the block.\n## Pay\n- By phone.\n- By card.\n"

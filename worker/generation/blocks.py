@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from string import whitespace
 
 from worker.generation.phrases import CELL_END, states
 from worker.generation.signals import is_imprint, is_strong, is_wish
@@ -84,6 +85,7 @@ _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 
 # Before a bullet or a heading they would hide it: a byte order mark, orders of direction.
 _UNSEEN = re.compile(f"[{INVISIBLE}]*")
+_UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
 
 # What is no heading itself is below all marked ones, by its indentation.
 _TEXT_LEVEL = 10
@@ -119,7 +121,7 @@ def _with_labels(found: list[Block]) -> Iterator[Block]:
 def _lines(text: str) -> list[_Line]:
     lines, at = [], 0
     for raw in text.splitlines(keepends=True):
-        body = raw.rstrip()
+        body = raw.rstrip(_UNTOLD)
         unseen = _UNSEEN.match(body)
         lead = unseen.end() if unseen else 0
         lines.append(_Line(body[lead:], at + lead, at + len(body)))

@@ -11,6 +11,7 @@ from worker.generation.budget import unusable
 from worker.generation.calls import Calls
 from worker.generation.document import document, source_title
 from worker.generation.grounding import complete_epics
+from worker.generation.html import as_markdown
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.mending import mend
@@ -44,12 +45,13 @@ def generate(
         GenerationCancelled: The cancellation was requested.
     """
     report(Stage.PREPARING_PROMPT, "reading the spec")
-    if not any(map(str.isalnum, job.spec)):
+    text = as_markdown(job.spec)
+    if not any(map(str.isalnum, text)):
         raise unusable("the spec has no words to make tickets of")
     own = Cancellation()
     with cancellation.interrupting(own.request):
         calls = Calls(provider, deadline, own, journal or Journal())
-        spec = parse(job.spec)
+        spec = parse(text)
         drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
     report(Stage.VALIDATING_OUTPUT, f"{len(drafts.tickets)} tickets")
     mend(drafts, calls.journal, name=source_title(job), include_epics=job.include_epics)
