@@ -321,3 +321,98 @@ def test_waiting_lists_are_things(peer: OllamaPeer) -> None:
     assert titles(peer, "# Clinic\n## Waiting list\nPatients can join it.\n") == [
         "Implement waiting list"
     ]
+
+
+def test_quoted_lines_are_read_without_their_marks(peer: OllamaPeer) -> None:
+    spec = (
+        "Tom's mail:\n> The gateway takes 60 calls a minute.\n> Calls must be queued\n> in order.\n"
+        ">\n> - A fake of it is used in tests.\n\n> 5 s of silence must raise an alarm.\n"
+    )
+    assert set(criteria(peer, spec)) == {
+        "The gateway takes 60 calls a minute.",
+        "Calls must be queued in order.",
+        "A fake of it is used in tests.",
+        "> 5 s of silence must raise an alarm.",
+    }
+
+
+def test_head_and_signature_of_a_mail_are_no_work(peer: OllamaPeer) -> None:
+    spec = (
+        "From: Ann B. <ann@example.org>\nTo: dev-all\nSubject: Re: Door codes\n\n"
+        "Guests get a code by text message.\n\n-- \nAnn B. | Doors Ltd | +44 20 5550 0100\n"
+    )
+    assert criteria(peer, spec) == ["Guests get a code by text message."]
+
+
+def test_comments_and_the_place_of_a_table_of_contents_are_no_work(peer: OllamaPeer) -> None:
+    spec = "# Shop\n[TOC]\n\n<!-- ask Jo about this -->\nCarts are kept for a day.\n"
+    assert criteria(peer, spec) == ["Carts are kept for a day."]
+
+
+def test_line_that_only_leads_to_a_list_is_no_work(peer: OllamaPeer) -> None:
+    spec = "what we need from day one\n- codes by text\n- a log of all openings\n"
+    assert criteria(peer, spec) == ["codes by text", "a log of all openings"]
+
+
+def test_labels_of_notes_say_what_they_are(peer: OllamaPeer) -> None:
+    spec = (
+        "Guests get a code.\n\nopen: who pays for locks? Legal hasn't said how long logs may be "
+        "kept.\n\nrisk - the vendor could be sold.\n"
+    )
+    result = run(peer, job(spec, include_epics=False), model=SMALL)
+    assert [ticket["acceptance_criteria"] for ticket in result["tickets"]] == [
+        ["Guests get a code."]
+    ]
+    assert len(result["open_questions"]) == 2
+    assert [risk["description"] for risk in result["risks"]] == ["risk - the vendor could be sold."]
+
+
+@pytest.mark.parametrize(
+    ("outside", "risks", "questions"),
+    [
+        ("Buiten scope", "Risico's", "Open vragen"),
+        ("Poza zakresem", "Ryzyka", "Otwarte pytania"),
+        ("Вне рамок", "Риски", "Открытые вопросы"),
+        ("対象外", "リスク", "未解決の質問"),
+    ],
+)
+def test_headings_in_further_languages_keep_what_is_no_work_apart(
+    peer: OllamaPeer, outside: str, risks: str, questions: str
+) -> None:
+    spec = (
+        f"# Fiets\n## Slot\nHet slot gaat open met een code.\n## {outside}\n- Steps\n"
+        f"## {risks}\n- De bouwer van de sloten stopt.\n## {questions}\n- Wie betaalt de band.\n"
+    )
+    result = run(peer, job(spec, include_epics=False), model=SMALL)
+    told = [ticket["acceptance_criteria"] for ticket in result["tickets"]]
+    assert told == [["Het slot gaat open met een code."]]
+    assert [risk["description"] for risk in result["risks"]] == ["De bouwer van de sloten stopt."]
+    assert [q["question"] for q in result["open_questions"]] == ["Wie betaalt de band."]
+
+
+def test_opening_of_a_chapter_is_no_work_when_its_sections_are(peer: OllamaPeer) -> None:
+    spec = (
+        "# Farms\n## Orders\nToday orders come by fax.\n### Entry\nCooks order online.\n"
+        "## Stock\nToday nobody counts it.\n### Count\nStock is counted daily.\n"
+    )
+    assert criteria(peer, spec) == ["Cooks order online.", "Stock is counted daily."]
+
+
+def test_sections_called_alike_are_told_apart_by_their_chapters(peer: OllamaPeer) -> None:
+    chapters = ["Farms", "Kitchens", "Routes", "Invoices"]
+    spec = "# Market\n" + "".join(
+        f"## {name}\n### Details on paper\n{name} have a page.\n### Notice\n{name} send a mail.\n"
+        for name in chapters
+    )
+    for count in (4, 8):
+        found = titles(peer, spec, ticket_count=count)
+        assert len(set(found)) == count
+        for place, title in enumerate(found):
+            assert chapters[place * 4 // count].lower() in title.lower()
+
+
+def test_fault_of_a_prototype_is_a_bug_called_without_its_label(peer: OllamaPeer) -> None:
+    spec = "Guests get a code.\n\nbug btw: in the prototype the time zone is wrongly set.\n"
+    bug = leaves(peer, spec)[-1]
+    assert bug["ticket_type"] == "bug"
+    assert bug["title"] == "Fix: In the prototype the time zone is wrongly set"

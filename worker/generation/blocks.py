@@ -85,6 +85,10 @@ _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 
 # Before a bullet or a heading they would hide it: a byte order mark, orders of direction.
 _UNSEEN = re.compile(f"[{INVISIBLE}]*")
+# The marks of a quotation; "> 5 s" means more than.
+_QUOTING = re.compile(r"^(?:[ \t]{0,8}>)+(?!=| ?\d)", re.MULTILINE)
+_NOTHING = "\N{ZERO WIDTH SPACE}"
+_CONTENTS = re.compile(r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\})$", re.IGNORECASE)
 _UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
 
 # What is no heading itself is below all marked ones, by its indentation.
@@ -96,6 +100,11 @@ _ABBREVIATED = 3
 _LONGEST_MARKUP = 300
 # Of a cell or a line of code, no more is of use.
 _LONGEST_CELL = 400
+
+
+def unquoted(text: str) -> str:
+    """The text without the marks of quotations, every character in its place."""
+    return _QUOTING.sub(lambda found: _NOTHING * len(found[0]), text)
 
 
 def blocks(text: str) -> list[Block]:
@@ -133,7 +142,8 @@ def _blocks(lines: list[_Line]) -> Iterator[Block]:
     at = 0
     while at < len(lines):
         line = lines[at]
-        if not line.stripped or _RULE.match(line.text[:_LONGEST_MARKUP]):
+        start = line.text[:_LONGEST_MARKUP]
+        if not line.stripped or _RULE.match(start) or _CONTENTS.match(start):
             at += 1
         elif _FENCE.match(line.text):
             block, at = _code(lines, at)
@@ -313,7 +323,7 @@ def _form(text: str) -> tuple[Form, str]:
         return Form.ITEM, text.strip()
     if apart := _SYMBOLED.match(text) or _SAID.match(text):
         return Form.ITEM, apart.group(1)
-    return Form.PROSE, text.strip().removeprefix(">").strip()
+    return Form.PROSE, text.strip()
 
 
 def _begins_anew(lines: list[_Line], at: int) -> bool:

@@ -111,10 +111,10 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
 
 def _kind(piece: Piece, title: str) -> str:
     texts = [unit.text for unit in piece.units]
-    if len(texts) == 1 and signals.speaks_of_inquiry(texts[0]):
-        return "spike"
     if sum(unit.is_fault for unit in piece.units) * 2 > len(texts):
         return "bug"
+    if len(texts) == 1 and signals.speaks_of_inquiry(texts[0]):
+        return "spike"
     told = [unit.text for unit in piece.units if unit.sentence.form not in {Form.ROW, Form.CODE}]
     people = list(map(speaks_of_people, told))
     if any(signals.is_story(text) for text in texts):

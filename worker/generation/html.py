@@ -12,6 +12,7 @@ _TAG = re.compile(
     r"<(/?)([a-z][a-z0-9]{0,14})(?:\s[^<>]{0,2000})?/?>|<![^<>]{0,2000}>", re.IGNORECASE
 )
 _UNTOLD = re.compile(r"<(script|style|title)\b[^<>]*>[^<]*</\1\s*>", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--[^<]*?-->")
 _HEAD_ENDS = re.compile(r"</th\s*>\s*</tr\s*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _HEADING = re.compile(r"h([1-6])")
@@ -25,7 +26,8 @@ _NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
 def as_markdown(text: str) -> str:
-    """The text as it is if it is no HTML, else as Markdown of the same length."""
+    """The text, without comments, as it is if it is no HTML, else as Markdown of its length."""
+    text = _COMMENT.sub(lambda found: _padded("", found), text)
     if not _BEGINS.match(text):
         return text
     told = _UNTOLD.sub(lambda found: _padded("\n", found), text)

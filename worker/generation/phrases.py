@@ -19,6 +19,9 @@ _MODAL = re.compile(
     r"(?P<not>\s+(?:not|never))?\s+(?P<rest>\S.*)$",
     re.IGNORECASE,
 )
+# What comes before a modal is no subject when it asks or states something by itself.
+_CLAUSE = re.compile(r"n't\b|.\b(?:how|what|why|whether|said|says|knows?)\b", re.IGNORECASE)
+_SENTENCES = re.compile(r"\w{3,}[.!?](?:\s+|$)")
 _STORY = re.compile(
     r"^as (?P<article>an?|the|our) (?P<role>[^,]{2,40}),? "
     r"i (?:want|need|would like|can|should be able)(?P<to> to)? (?P<rest>.+)$",
@@ -59,6 +62,9 @@ _FURTHER = re.compile(
     r"\[?(?:n?fr|nf|req|us|uc|ac|br|tr|sr|ur|sys)[-_. ]?\d[\d.]*\]?[:.)]?\s+)+",
     re.IGNORECASE,
 )
+_FAULT_LABEL = re.compile(
+    r"^(?:known )?(?:bugs?|defects?|issues?|fehler)\b[^:.]{0,20}:\s*", re.IGNORECASE
+)
 _ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
 _REMARK = re.compile(
     r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required)\s*[:,-]\s*",
@@ -85,6 +91,10 @@ def imperative(sentence: str) -> str | None:
     if not text or text.split()[0].lower() in words.PRONOUNS:
         return None
     modal = _MODAL.match(text)
+    if modal and _SENTENCES.search(modal["subject"]):
+        return imperative(re.split(r"[.!?]\s+", text, maxsplit=1)[0])
+    if modal and _CLAUSE.search(modal["subject"]):
+        return None
     if modal and not _ends_phrase(modal["subject"].split()[-1]):
         return trimmed(_from_modal(modal))
     made = _from_statement(text) or (capitalised(text) if begins_with_verb(text) else None)
@@ -296,7 +306,7 @@ def from_row(text: str) -> str:
 
 def from_fault(text: str) -> str:
     """A title for a fault, which is told rather than turned into its opposite."""
-    told = quoted(text)
+    told = quoted(_FAULT_LABEL.sub("", text))
     return told if told.lower().startswith("fix") else clipped(f"Fix: {told}", ROOM)
 
 

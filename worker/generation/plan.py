@@ -287,6 +287,6 @@ def _chapter(section: Section) -> str:
 
 
 def chapters(pieces: Iterable[Piece]) -> list[str]:
-    """The different headings under which pieces stand, in order."""
-    headings = [section.heading for piece in pieces for section in piece.sections]
+    """The different names of what pieces are about, in order."""
+    headings = [section.name for piece in pieces for section in piece.sections]
     return [heading for heading in dict.fromkeys(headings) if heading]

@@ -106,14 +106,21 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
         return _ROLES[topic]
     if asks:
         return Role.QUESTION
-    if prose and signals.is_put_off(sentence.text):
-        return Role.OUTSIDE
+    if prose and (said := _said_of_itself(sentence.text)):
+        return said
     background = topic is Topic.BACKGROUND or (opens and prose)
     text = sentence.text
     told = background and not signals.is_wish(text) and not signals.is_strong(text)
     aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
+
+
+def _said_of_itself(text: str) -> Role | None:
+    """What a sentence is that says so: a goal, or something for later."""
+    if signals.is_aim(text):
+        return Role.GOAL
+    return Role.OUTSIDE if signals.is_put_off(text) else None
 
 
 def _is_imprint_row(sentence: Sentence) -> bool:
@@ -133,11 +140,20 @@ def _without_introductions(units: list[Unit]) -> list[Unit]:
             sorted_.append(as_requirement(unit))
             continue
         lists = following is not None and following.sentence.form is not Form.CODE
-        introduces = unit.role is Role.REQUIREMENT and unit.text.endswith(_COLONS)
+        leads = unit.text.endswith(_COLONS) or _leads(unit, following)
+        introduces = unit.role is Role.REQUIREMENT and leads
         sorted_.append(
             Unit(unit.sentence, unit.section, Role.CONTEXT) if introduces and lists else unit
         )
     return sorted_
+
+
+def _leads(unit: Unit, following: Unit | None) -> bool:
+    """Whether a line stands ahead of a list and says nothing else, without a colon."""
+    if following is None or following.section is not unit.section:
+        return False
+    listed = following.sentence.form in {Form.ITEM, Form.STEP}
+    return listed and unit.sentence.form is Form.PROSE and signals.leads(unit.text)
 
 
 def _names_code(unit: Unit, following: Unit) -> bool:
@@ -149,11 +165,16 @@ def _names_code(unit: Unit, following: Unit) -> bool:
 
 def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Unit]:
     """A section about the work itself has requirements, however they are worded."""
-    speaking = {unit.section for unit in units if unit.role is Role.REQUIREMENT}
+    required = [unit.section for unit in units if unit.role is Role.REQUIREMENT]
+    speaking = {
+        (*section.path, section.heading)[:depth]
+        for section in required
+        for depth in range(1, len(section.path) + 2)
+    }
     return [
         as_requirement(unit)
         if unit.role is Role.CONTEXT
-        and unit.section not in speaking
+        and (*unit.section.path, unit.section.heading) not in speaking
         and unit.section.heading
         and unit.section is not opening
         and not signals.is_imprint(unit.text)

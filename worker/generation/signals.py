@@ -24,22 +24,33 @@ def _any(words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
 
 
-# English, French, German, Spanish, Portuguese, Italian.
+# English, French, German, Spanish, Portuguese, Italian, Dutch; in some more languages what
+# would else become tickets for what is excluded, feared or asked.
 _TOPICS = {
     Topic.OUTSIDE: _any(
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
         r"exclusions?|later|hors[- ]p[ée]rim[èe]tre|nicht[- ]ziele?|nicht im umfang|abgrenzung|"
-        r"fuera del? alcance|fora do escopo|fuori ambito"
+        r"fuera del? alcance|fora do escopo|fuori ambito|buiten (?:de )?scope|niet in scope|"
+        r"poza zakresem|utanför omfattningen|uden ?for scope|utenfor omfang|mimo rozsah|"
+        r"вне рамок|не входит|поза межами|kapsam dışı|範囲外|対象外|スコープ外|范围外|"
+        r"不在范围内|범위 외"
     ),
-    Topic.RISKS: _any(r"risks?|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns"),
+    Topic.RISKS: _any(
+        r"risks?|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
+        r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|リスク|风险|위험"
+    ),
     Topic.QUESTIONS: _any(
         r"(?:open|unresolved|outstanding) (?:questions?|points?|issues?)|questions|unknowns|"
         r"to be decided|questions? ouvertes?|points? ouverts?|offene (?:fragen|punkte)|"
-        r"preguntas(?: abiertas)?|perguntas(?: em aberto)?|domande(?: aperte)?"
+        r"preguntas(?: abiertas)?|perguntas(?: em aberto)?|domande(?: aperte)?|"
+        r"open(?:staande)? (?:vragen|punten)|otwarte pytania|pytania|öppna frågor|åbne spørgsmål|"
+        r"åpne spørsmål|otevřené otázky|открытые вопросы|вопросы|відкриті питання|açık sorular|"
+        r"未解決(?:の質問|事項)?|未决问题|待定问题|미해결 질문"
     ),
     Topic.GOALS: _any(
         r"^metrics$|goals?|objectives?|success (?:criteria|metrics|measures)|"
-        r"metrics of success|kpis?|outcomes?|ziele?|objectifs?|objetivos?|obiettivi"
+        r"metrics of success|kpis?|outcomes?|ziele?|objectifs?|objetivos?|obiettivi|doelen|"
+        r"doelstellingen|cele|цели|цілі|目標|目标"
     ),
     Topic.BACKGROUND: _any(
         r"background|overview|introduction|intro|context|motivation|why|problem(?: statement)?|"
@@ -49,7 +60,8 @@ _TOPICS = {
         r"revision history|revisions|contexte|introduction|r[ée]sum[ée]|calendrier|zeitplan|"
         r"hintergrund|einleitung|überblick|kontext|ausgangslage|zusammenfassung|glossar|"
         r"contexto|introducci[óo]n|resumen|antecedentes|introdu[çc][ãa]o|resumo|contesto|"
-        r"introduzione|sommario"
+        r"introduzione|sommario|achtergrond|inleiding|aanleiding|samenvatting|bakgrund|baggrund|"
+        r"bakgrunn|введение|контекст|вступ|背景|概要|배경"
     ),
 }
 
@@ -75,12 +87,18 @@ ACCEPTANCE = re.compile(
 )
 
 _LONGEST_LABEL = 3
+_DASH = re.compile(r"( [-\u2013\u2014] )")
+_OPEN = re.compile(
+    r"(?:still )?open|(?:noch )?offen|ouvert|abierto|em aberto|aperto", re.IGNORECASE
+)
+_LONGEST_LEAD = 8
 # Longer ones have a subject of their own.
 _SHORT_HEADING = 5
 
 _UNKNOWN = _any(
     r"(?:do not|don't|not yet) know|"
     r"(?:has|have|is|are)(?: not|n't) (?:yet )?(?:agreed|decided|settled|confirmed)|"
+    r"(?:has|have)(?: not|n't) (?:yet )?said|"
     r"not (?:yet )?(?:decided|clear|known)|unclear|to be decided|tbd|undecided"
 )
 _STRONG = _any(
@@ -124,6 +142,13 @@ _IMPRINT = re.compile(
     r"\s*[:：]\s*\S.{0,120}",
     re.IGNORECASE,
 )
+_MAIL = re.compile(
+    r"(?:from|von|de|da|van)\s*:.{1,300}?(?<=\s)"
+    r"(?:to|subject|sent|an|betreff|gesendet|à|objet|para|asunto|assunto|oggetto|aan|onderwerp)\s*:.*"
+    r"|(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp)\s*:.*",
+    re.IGNORECASE,
+)
+_SIGNATURE = re.compile(r"-- \S.{0,300}")
 # How a message begins and ends: "Hi team,", "Thanks, Jo".
 _COURTESY = re.compile(
     r"(?:hi|hello|hey|dear|good morning|hallo|liebe[rs]?|guten tag|bonjour|hola|ol[áa]|ciao)"
@@ -150,6 +175,17 @@ _ABOUT_US = re.compile(
 _ABOUT_TEXT = re.compile(
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
     r"(?:describes?|proposes?|covers?|explains?|specifies|defines?|outlines?)\b",
+    re.IGNORECASE,
+)
+_AIM = re.compile(
+    r"(?:the |our )?(?:main |overall |ultimate )?(?:goal|aim|objective|purpose)s? (?:is|are)\b|"
+    r"(?:das |unser )ziel (?:ist|sind)\b|(?:l'|notre )objectif est\b|"
+    r"(?:el |nuestro )objetivo es\b|(?:o |nosso )objetivo é\b|(?:l'|il nostro )obiettivo è\b",
+    re.IGNORECASE,
+)
+_LEADS = re.compile(
+    r"(?:what|which|who|how|where|here|the following|was|welche|wer|wie|folgendes|"
+    r"ce que?|voici|lo que|qué|aquí|o que|aqui|cosa|ecco|wat|welke|hier)\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -184,10 +220,16 @@ def topic(heading: str, path: tuple[str, ...]) -> Topic:
 
 def labelled(text: str) -> Topic | None:
     """What a paragraph is that begins with a label, such as "Background: …"; None without one."""
-    label, colon, rest = text.partition(":")
-    if not colon or not rest.strip() or len(label.split()) > _LONGEST_LABEL:
+    label, mark, rest = text.partition(":")
+    if not mark or len(label.split()) > _LONGEST_LABEL:
+        label, mark, rest = _DASH.split(text, maxsplit=1) if _DASH.search(text) else ("", "", "")
+    if not rest.strip() or len(label.split()) > _LONGEST_LABEL:
         return None
+    if _OPEN.fullmatch(label) and is_question(rest):
+        return Topic.QUESTIONS
     found = topic(label, ())
+    if mark != ":":  # "Export - as CSV" names a feature
+        return found if found in {Topic.RISKS, Topic.QUESTIONS} else None
     return None if found is Topic.WORK and not GENERIC.fullmatch(label.strip()) else found
 
 
@@ -221,6 +263,18 @@ def is_about_today(text: str) -> bool:
     return bool(_CURRENT.search(text)) and not wished
 
 
+def is_aim(text: str) -> bool:
+    """Whether a sentence says what all of the work is for."""
+    return bool(_AIM.match(text))
+
+
+def leads(text: str) -> bool:
+    """Whether a line without a stop only says that a list follows, such as "what we need"."""
+    told = len(text.split()) <= _LONGEST_LEAD and text[-1:].isalnum()
+    names = _LEADS.match(text) or GENERIC.fullmatch(text)
+    return bool(told and names) and not is_wish(text) and not is_strong(text)
+
+
 def is_put_off(text: str) -> bool:
     """Whether a sentence says that something is not to be done, or not yet."""
     return bool(_PUT_OFF.search(text))
@@ -228,7 +282,10 @@ def is_put_off(text: str) -> bool:
 
 def is_imprint(text: str) -> bool:
     """Whether a line says who wrote the document, when, and the like, or greets."""
-    return bool(_IMPRINT.match(text) or _COURTESY.fullmatch(text))
+    if _IMPRINT.match(text) or _COURTESY.fullmatch(text):
+        return True
+    around = _MAIL.fullmatch(text) or _SIGNATURE.fullmatch(text)
+    return bool(around) and not is_wish(text) and not is_strong(text)
 
 
 def is_about_us(text: str) -> bool:

@@ -6,9 +6,9 @@ Says nothing about what a sentence means.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from worker.generation.blocks import Block, Form, blocks
+from worker.generation.blocks import Block, Form, blocks, unquoted
 from worker.generation.text import one_line, plain, shorten
 
 _LONGEST_SENTENCE = 400
@@ -50,11 +50,13 @@ class Section:
         heading: Empty before the first one.
         path: The headings above it, outermost first.
         sentences: In order; may be empty.
+        name: Its heading, or the one above it where sections of several chapters have the same.
     """
 
     heading: str
     path: tuple[str, ...]
     sentences: tuple[Sentence, ...]
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Spec:
 
 def parse(text: str) -> Spec:
     """The spec's sections, of a text with a word in it; they have at least one sentence."""
+    text = unquoted(text)
     sections: list[Section] = []
     heading, path = "", list[tuple[int, str]]()
     found: list[Sentence] = []
@@ -88,7 +91,19 @@ def parse(text: str) -> Spec:
     if not number:  # such as a link without a name
         found.append(Sentence(1, one_line(text), 0, len(text), Form.CODE))
     sections.append(_section(heading, path, found))
-    return Spec(tuple(s for s in sections if s.heading or s.sentences))
+    return Spec(tuple(_named([s for s in sections if s.heading or s.sentences])))
+
+
+def _named(sections: list[Section]) -> Iterator[Section]:
+    """The sections, each called so that it can be told from those of other chapters."""
+    places: dict[str, set[tuple[str, ...]]] = {}
+    for section in sections:
+        places.setdefault(section.heading, set()).add(section.path)
+    repeated = {heading for heading, paths in places.items() if len(paths) > 1}
+    for section in sections:
+        above = [name for name in section.path[1:] if name not in repeated]
+        called = above[-1] if above and section.heading in repeated else section.heading
+        yield replace(section, name=called)
 
 
 def _with_words(found: list[Block]) -> Iterator[Block]:
@@ -103,11 +118,13 @@ def _with_words(found: list[Block]) -> Iterator[Block]:
 
 
 def _section(heading: str, path: list[tuple[int, str]], found: list[Sentence]) -> Section:
-    return Section(heading, tuple(name for _, name in path[:-1]), tuple(found))
+    return Section(heading, tuple(name for _, name in path[:-1]), tuple(found), heading)
 
 
 # A sentence ends at a full stop before a capital or code, or at a full-width one.
-_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*\s+(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])")
+_END = re.compile(
+    r"(?<=[.!?…])[\"'”’»)\]]*\s[\s\u200b]*(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|bzw|ca|p\.ex)|\b[A-Z])\.$"
 )

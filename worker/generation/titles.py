@@ -46,7 +46,11 @@ def _headed(piece: Piece, names: frozenset[str]) -> str:
     verbs = headings.bare_verbs(sections[0].heading, sections[0].path, names)
     if verbs and len(sections) == 1:
         return verbs
-    return headings.from_headings([section.heading for section in sections], names)
+    called = list(dict.fromkeys(section.name for section in sections))
+    headed = headings.from_headings(called, names)
+    if len(sections) == 1 and called != [sections[0].heading] and headed:
+        return clipped(f"{headed}: {sections[0].heading}", phrases.ROOM)
+    return headed
 
 
 def _named(piece: Piece) -> list[str]:
@@ -75,12 +79,20 @@ def _verbatim(piece: Piece) -> list[str]:
     """The heading where the piece is a whole section, else also the words of the sentence."""
     heading = piece.sections[0].heading
     own = "" if GENERIC.fullmatch(heading) else heading
+    if heading != piece.sections[0].name:
+        own = f"{piece.sections[0].name}: {heading}"
     quotes = _quotes(piece)
     if piece.whole and len(own.split()) > 2:  # noqa: PLR2004 - a word or two say too little
         return [own]
     if own:
-        return [clipped(f"{own}: {quote}", phrases.ROOM) for quote in quotes] or [own]
+        return [_behind(own, quote) for quote in quotes] or [own]
     return quotes[:3]
+
+
+def _behind(heading: str, quote: str) -> str:
+    """The quote behind its heading, unless it begins with that itself."""
+    repeats = folded(f"{quote} ").startswith(folded(heading))
+    return quote if repeats else clipped(f"{heading}: {quote}", phrases.ROOM)
 
 
 def _quotes(piece: Piece) -> list[str]:
