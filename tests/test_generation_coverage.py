@@ -75,6 +75,14 @@ def test_what_has_no_ticket_near_becomes_an_open_question(peer: OllamaPeer) -> N
     assert "Billing" in asked["question"]
 
 
+def test_each_of_many_requirements_without_a_ticket_is_asked_about(peer: OllamaPeer) -> None:
+    rules = [f"Department {number} must pay for its bookings." for number in range(1, 12)]
+    spec = f"{SPEC}\n# Billing\n" + "\n".join(f"- {rule}" for rule in rules)
+    result = replying(peer, {"tickets": GOOD}, spec=spec, ticket_count=3, include_epics=False)
+    asked = " ".join(one["question"] for one in result["open_questions"])
+    assert all(rule in asked for rule in rules)
+
+
 RULE = "A booking of over 30 days needs the consent of the landlord."
 
 

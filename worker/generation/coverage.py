@@ -25,7 +25,7 @@ _COVERED = 0.7
 _TOLD = 0.5
 _SAME_NOTE = 0.6
 _QUOTED = 3
-_QUOTED_LENGTH = 120
+_QUOTED_LENGTH = 400
 
 
 def uncovered(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> list[Unit]:
@@ -101,7 +101,8 @@ def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal)
     for title, times in found.items():
         journal.repair("requirements left out", ticket=title, done=f"{times} made criteria")
     for chapter, own in homeless.items():
-        drafts.questions.append(QuestionDraft(_question(chapter, own)))
+        for at in range(0, len(own), _QUOTED):
+            drafts.questions.append(QuestionDraft(_question(chapter, own[at : at + _QUOTED])))
         journal.repair("requirements left out", done=f"{len(own)} asked about")
 
 
@@ -161,10 +162,9 @@ def _by_words(unit: Unit, told: list[tuple[TicketDraft, frozenset[str]]]) -> Tic
 
 
 def _question(chapter: str, own: list[Unit]) -> str:
-    quoted = " ".join(f"“{shorten(unit.text, _QUOTED_LENGTH)}”" for unit in own[:_QUOTED])
-    more = f" and {len(own) - _QUOTED} more" if len(own) > _QUOTED else ""
+    quoted = " ".join(f"“{shorten(unit.text, _QUOTED_LENGTH)}”" for unit in own)
     where = f" under “{chapter}”" if chapter else ""
-    return f"Which ticket covers what the spec says{where}: {quoted}{more}?"
+    return f"Which ticket covers what the spec says{where}: {quoted}?"
 
 
 def _told(unit: Unit, texts: list[frozenset[str]]) -> bool:
