@@ -82,11 +82,11 @@ def test_prompt_that_is_cut_is_found_out_also_where_it_is_remembered(peer: Ollam
 
 
 def test_one_of_two_servers_that_cuts_is_found_out() -> None:
-    """What the other has read whole says nothing about it."""
+    """What the other has read whole says nothing about it; a part alone is below the cut."""
     with OllamaPeer() as whole, OllamaPeer() as cutting:
         for peer in (whole, cutting):
             peer.fill = diligent
-        whole.always, cutting.always = "[[peer: caches]]", "[[peer: cuts 700]] [[peer: caches]]"
+        whole.always, cutting.always = "[[peer: caches]]", "[[peer: cuts 1300]] [[peer: caches]]"
         provider = Provider(f"{whole.url},{cutting.url}", model=LARGE)
         journal = Journal()
         run(whole, job(long_spec(24)), provider=provider, journal=journal)
