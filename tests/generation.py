@@ -74,6 +74,11 @@ def failure(peer: OllamaPeer, asked: GenerationJob, *, seconds: float = 60) -> G
     return caught.value
 
 
+def rules(journal: Journal) -> dict[str, str]:
+    """What was done about each rule that was broken."""
+    return {repair.rule: repair.done for repair in journal.repairs}
+
+
 def replying(peer: OllamaPeer, answer: Any, spec: str = SPEC, **options: Any) -> dict[str, Any]:
     """The result of a job whose model gives one answer to every call."""
     peer.replies["given"] = answer if isinstance(answer, str) else json.dumps(answer)

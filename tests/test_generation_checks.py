@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.generation import SPEC, job, replying, run, ticket
+from tests.generation import SPEC, job, replying, rules, run, ticket
 from tests.ollama_peer import OllamaPeer
 from worker.generation.journal import Journal
 
@@ -31,11 +31,6 @@ def answering(peer: OllamaPeer, *answers: Any) -> None:
 
 def with_first(**fields: Any) -> dict[str, Any]:
     return {"tickets": [{**GOOD[0], **fields}, *GOOD[1:]]}
-
-
-def rules(journal: Journal) -> dict[str, str]:
-    """What was done about each rule that was broken."""
-    return {repair.rule: repair.done for repair in journal.repairs}
 
 
 @pytest.mark.parametrize("title", ["", "TBD", "Ticket 1", "Title", "[Insert title here]", "…", "A"])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.generation import SPEC, job, replying, run, ticket
+from tests.generation import SPEC, job, replying, rules, run, ticket
 from tests.ollama_peer import OllamaPeer
 from worker.generation.journal import Journal
 
@@ -21,11 +21,6 @@ GOOD = [
 def peer() -> Iterator[OllamaPeer]:
     with OllamaPeer() as running:
         yield running
-
-
-def rules(journal: Journal) -> dict[str, str]:
-    """What was done about each rule that was broken."""
-    return {repair.rule: repair.done for repair in journal.repairs}
 
 
 def criteria(result: dict[str, Any]) -> list[list[str]]:

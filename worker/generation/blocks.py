@@ -12,7 +12,7 @@ from string import whitespace
 
 from worker.generation.phrases import CELL_END, states
 from worker.generation.signals import is_imprint, is_strong, is_wish
-from worker.generation.text import INVISIBLE, capitalised, one_line, plain, shorten
+from worker.generation.text import INVISIBLE, NOTHING, capitalised, one_line, plain, shorten
 
 
 class Form(StrEnum):
@@ -87,9 +87,8 @@ _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 _UNSEEN = re.compile(f"[{INVISIBLE}]*")
 # The marks of a quotation; "> 5 s" means more than.
 _QUOTING = re.compile(r"^(?:[ \t]{0,8}>)+(?!=| ?\d)", re.MULTILINE)
-_NOTHING = "\N{ZERO WIDTH SPACE}"
 _CONTENTS = re.compile(r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\})$", re.IGNORECASE)
-_UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}\N{ZERO WIDTH SPACE}"
+_UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}{NOTHING}"
 
 # What is no heading itself is below all marked ones, by its indentation.
 _TEXT_LEVEL = 10
@@ -104,7 +103,7 @@ _LONGEST_CELL = 400
 
 def unquoted(text: str) -> str:
     """The text without the marks of quotations, every character in its place."""
-    return _QUOTING.sub(lambda found: _NOTHING * len(found[0]), text)
+    return _QUOTING.sub(lambda found: NOTHING * len(found[0]), text)
 
 
 def blocks(text: str) -> list[Block]:

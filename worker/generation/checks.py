@@ -99,11 +99,8 @@ def fill_blank(
     for ticket, one in zip(blank, left, strict=False):
         journal.repair("ticket empty", ticket=ticket.title, done="made of the spec's words")
         ticket.spans = [one.span]
-        ticket.title, ticket.description, ticket.criteria = (
-            title_from(one.text),
-            one.text,
-            [one.text],
-        )
+        ticket.title, ticket.description = title_from(one.text), one.text
+        ticket.criteria = [one.text]
         ticket.confidence = _UNAIDED
 
 

@@ -3,6 +3,8 @@
 import re
 from html import unescape
 
+from worker.generation.text import NOTHING
+
 # A text is HTML when it begins so; elsewhere a tag may be what the spec speaks of.
 _BEGINS = re.compile(
     r"\s*<(?:!doctype html|html|head|body|main|article|section|header|div|h[1-6]|p|[uo]l|table)\b",
@@ -21,8 +23,6 @@ _INLINE = re.compile(
     r"a|abbr|b|big|cite|code|del|dfn|em|font|i|img|ins|kbd|label|mark|q|s|samp|small|span|strike|"
     r"strong|su[bp]|time|tt|u|var|wbr"
 )
-# Takes the place of what goes; cleaning takes it out.
-_NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
 def as_markdown(text: str) -> str:
@@ -56,4 +56,4 @@ def _character(found: re.Match[str]) -> str:
 
 
 def _padded(mark: str, found: re.Match[str]) -> str:
-    return _NOTHING * (len(found[0]) - len(mark)) + mark
+    return NOTHING * (len(found[0]) - len(mark)) + mark

@@ -121,8 +121,7 @@ def _wished(text: str) -> str | None:
 
 def _is_name(subject: str) -> bool:
     first = subject.split(maxsplit=1)[0]
-    known = words.DETERMINERS | words.PEOPLE | words.SMALL
-    return first[0].isupper() and first.lower() not in known and not words.is_plural(subject)
+    return first[0].isupper() and first.lower() not in _NO_NAMES and not words.is_plural(subject)
 
 
 def _from_modal(found: re.Match[str]) -> str:
@@ -212,6 +211,7 @@ def _infinitives(rest: str) -> str:
     )
 
 
+_NO_NAMES = words.DETERMINERS | words.PEOPLE | words.SMALL
 _PARTICLES = frozenset({"up", "off", "out", "over", "down"})
 _STATES = frozenset({"is", "are", "has", "have"})
 _DENIALS = frozenset({"no", "not", "never"})
@@ -251,8 +251,7 @@ def _head(subject: str) -> str:
 def mid(subject: str) -> str:
     """A subject in the middle of a title: no capital, unless it is a name."""
     first, _, rest = subject.partition(" ")
-    known = first.lower() in words.DETERMINERS | words.PEOPLE | words.SMALL
-    named = len(first) > 1 and not first[1:].islower() and not known
+    named = len(first) > 1 and not first[1:].islower() and first.lower() not in _NO_NAMES
     return subject if named else f"{first.lower()} {rest}".strip()
 
 

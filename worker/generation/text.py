@@ -29,6 +29,8 @@ _UNPRINTABLE = re.compile(
     f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]|{_STRAY_JOINER}|"
     f"(?<={_SELECTOR}){_SELECTOR}"
 )
+# Takes the place of what goes while the places of the rest must stay; `clean` takes it out.
+NOTHING = "\N{ZERO WIDTH SPACE}"
 _MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|(\*\*|__|~~|`)|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)")
 
 
