@@ -8,8 +8,7 @@ import grpc
 from taskforge.admin.v1 import clients_pb2_grpc, deliveries_pb2_grpc, jobs_pb2_grpc, keys_pb2_grpc
 
 from cli import environment, secret
-from cli.failure import Failure, SettingsFailure, UnreachableFailure
-from tickets import tokens
+from cli.failure import Failure, UnreachableFailure
 from tickets.channel import open_channel
 from tickets.errors import Reason
 from tickets.settings import Settings
@@ -50,22 +49,9 @@ class Admin:
 def connect(settings: Settings | None = None) -> Iterator[Admin]:
     """Core, as an operator reaches it by the settings."""
     settings = settings or environment.settings()
-    token = _operator_token(settings)
+    token = secret.operator_token(settings)
     with open_channel(settings) as channel:
         yield Admin(channel, token, settings.core_addr)
-
-
-def _operator_token(settings: Settings) -> str:
-    if settings.operator_token:
-        return settings.operator_token
-    root = secret.find(settings)
-    if root is None:
-        raise SettingsFailure(
-            f"there is no operator token, and no root secret in {settings.data_dir}; set "
-            "TASKFORGE_OPERATOR_TOKEN, or TASKFORGE_DATA_DIR to the folder that "
-            "`taskforge up` uses"
-        )
-    return tokens.operator_token(root)
 
 
 def _failure(error: grpc.RpcError, address: str) -> Failure:

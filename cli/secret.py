@@ -43,14 +43,35 @@ def find_or_make(settings: Settings) -> str:
     return path(settings).read_text(encoding="ascii").strip()
 
 
+def operator_token(settings: Settings) -> str:
+    """What commands for operators show to core.
+
+    Raises:
+        SettingsFailure: It is not set, and there is no root secret to derive it from.
+    """
+    return settings.operator_token or tokens.operator_token(_root_of(settings, "OPERATOR_TOKEN"))
+
+
+def worker_token(settings: Settings) -> str:
+    """What a worker shows to core; raises like `operator_token`."""
+    return settings.worker_token or tokens.worker_token(_root_of(settings, "WORKER_TOKEN"))
+
+
 def with_secrets(settings: Settings, root: str) -> Settings:
     """Settings for core: the root secret, and the tokens that derive from it."""
-    return replace(
-        settings,
-        secret_key=root,
-        operator_token=settings.operator_token or tokens.operator_token(root),
-        worker_token=settings.worker_token or tokens.worker_token(root),
-    )
+    rooted = replace(settings, secret_key=root)
+    return replace(rooted, operator_token=operator_token(rooted), worker_token=worker_token(rooted))
+
+
+def _root_of(settings: Settings, derived: str) -> str:
+    root = find(settings)
+    if root is None:
+        raise SettingsFailure(
+            f"TASKFORGE_{derived}: is not set, and there is no root secret in {settings.data_dir} "
+            "to derive it from; set it, or TASKFORGE_DATA_DIR to the folder that `taskforge up` "
+            "uses"
+        )
+    return root
 
 
 def _make(target: Path) -> None:

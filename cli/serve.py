@@ -11,7 +11,7 @@ from cli import environment, secret, signals, supervised
 from cli.failure import Failure, SettingsFailure
 from cli.help import Command, Group
 from cli.output import json_option, print_json, say
-from tickets import logs, tokens
+from tickets import logs
 from tickets.settings import Settings
 
 _Command = TypeVar("_Command", bound=click.Command)
@@ -83,7 +83,7 @@ def worker(supervised: bool) -> None:
     there is no Ollama it starts the embedded model.
     """
     settings = _begin("worker", supervised)
-    settings = replace(settings, worker_token=_worker_token(settings), secret_key=None)
+    settings = replace(settings, worker_token=secret.worker_token(settings), secret_key=None)
     from worker.callbacks.tls import TrustError  # noqa: PLC0415 - this room alone
 
     try:
@@ -165,15 +165,3 @@ def _serve_worker(settings: Settings) -> None:
         raise SettingsFailure(str(fault)) from None
     with started:
         run(replace(settings, workers=settings.workers or 1), provider.at(started.url, settings))
-
-
-def _worker_token(settings: Settings) -> str:
-    if settings.worker_token:
-        return settings.worker_token
-    root = secret.find(settings)
-    if root is None:
-        raise SettingsFailure(
-            "TASKFORGE_WORKER_TOKEN: is not set, and there is no root secret in "
-            f"{settings.data_dir} to derive it from"
-        )
-    return tokens.worker_token(root)

@@ -1,5 +1,6 @@
 """A small certificate authority for tests, and the settings that name its files."""
 
+import ssl
 from pathlib import Path
 
 import trustme
@@ -24,6 +25,19 @@ class Authority:
         certificate.write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
         issued.private_key_pem.write_to_path(key)
         return certificate, key
+
+    def server_context(self, host: str) -> ssl.SSLContext:
+        """What a server named `host` presents itself with."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._authority.issue_cert(host).configure_cert(context)
+        return context
+
+    def callbacks(self) -> dict[str, str]:
+        """Settings of an installation that calls receivers on this machine, and trusts them."""
+        return {
+            "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "localhost",
+            "TASKFORGE_CALLBACK_CA_FILE": str(self.ca),
+        }
 
     def core(self, *identities: str, mutual: bool = False) -> dict[str, str]:
         """Settings of an installation whose core has a certificate, and asks for one."""

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.certificates import Authority
 from tests.courier import Courier
 from tests.hands import Hands
 from tests.ollama_peer import OllamaPeer
+from tests.receiver import Receiver
 from tests.servers import PostgresServer, RedisServer, postgres, redis
 from tests.stack import Caller, Stack, running
 from tests.storage import execute
@@ -90,6 +92,25 @@ def postgresql_stack_without_worker(
 ) -> Iterator[Stack]:
     environ = _on_servers(postgres_server, redis_server)
     with running(environ, tmp_path_factory.mktemp("without-worker"), WITHOUT_WORKER) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The CA that the certificates of a file's tests are of."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Another CA, which nobody here trusts."""
+    return Authority(tmp_path_factory.mktemp("stranger"))
+
+
+@pytest.fixture
+def receiver(authority: Authority) -> Iterator[Receiver]:
+    """A client's receiver of callbacks, which answers at once."""
+    with Receiver(authority.server_context("localhost")) as started:
         yield started
 
 

@@ -7,27 +7,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any, Self
 
-import trustme
-
 from tests.waiting import eventually
-
-
-class Authority:
-    """A certificate authority of our own, and the file that says so."""
-
-    def __init__(self, folder: Path) -> None:
-        self._ca = trustme.CA()
-        self.file = folder / "ca.pem"
-        self._ca.cert_pem.write_to_path(self.file)
-
-    def server_context(self, host: str) -> ssl.SSLContext:
-        """What a server named `host` presents itself with."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ca.issue_cert(host).configure_cert(context)
-        return context
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,23 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from peewee import Database, SqliteDatabase
 from playhouse.db_url import connect
 
 from tests.stack import Stack
+
+_NEW_JOB = {
+    "feature": "'tickets'",
+    "stage": "'queued'",
+    "progress": "''",
+    "updated_at": "0",
+    "available_at": "0",
+    "expires_at": "9000000000000000",
+    "failures": "0",
+    "lease_losses": "0",
+}
 
 
 @contextmanager
@@ -34,6 +46,27 @@ def run(database: Database, statement: str, *values: object) -> list[Any]:
         statement = statement.replace("?", "%s")
     cursor = execute_sql(statement, values)
     return list(cursor.fetchall()) if cursor.description else []
+
+
+def insert_jobs(database: Database, client_id: UUID, size: int, **columns: str) -> None:
+    """Adds many jobs of a client; SQL over `n`, from 1 to `size`, gives what they differ in."""
+    columns = {**_NEW_JOB, **columns}
+    if isinstance(database, SqliteDatabase):
+        numbers = "SELECT 1 AS n UNION ALL SELECT n + 1 FROM numbers WHERE n < ?"
+        columns |= {"id": "lower(hex(randomblob(16)))", "client_id": "?"}
+        content = "CAST(n AS BLOB)"
+    else:
+        numbers = "SELECT generate_series(1, ?) AS n"
+        columns |= {"id": "gen_random_uuid()", "client_id": "?::uuid"}
+        content = "int4send(n)"
+    columns |= {"idempotency_hash": content, "content_hash": content}
+    run(
+        database,
+        f"WITH RECURSIVE numbers AS ({numbers}) INSERT INTO jobs ({', '.join(columns)}) "
+        f"SELECT {', '.join(columns.values())} FROM numbers",
+        size,
+        client_id.hex,
+    )
 
 
 def identifier(stack: Stack, job_id: str) -> str:

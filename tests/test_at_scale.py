@@ -17,7 +17,7 @@ from core.page_tokens import Position
 from core.sweeper import Sweeper
 from core.wakeups import Wakeups
 from tests.conftest import storage
-from tests.storage import run
+from tests.storage import insert_jobs, run
 from tickets.settings import load
 
 # The tables take seconds to fill.
@@ -27,21 +27,6 @@ MANY = 100_000
 PAGE = 100
 SETTINGS = load({}, lambda path: Path(path).read_text())
 
-# Three jobs to a microsecond, so that the order of ids counts too.
-_JOBS = """
-INSERT INTO jobs (client_id, id, feature, idempotency_hash, content_hash, status, stage, progress,
-    created_at, updated_at, expires_at, available_at, failures, lease_losses)
-SELECT {client}, {id}, 'tickets', {hash}, {hash}, 'queued', 'queued', '',
-    n / 3, 0, 9000000000000000, 0, 0, 0 FROM numbers
-"""
-_FILL = {
-    "sqlite": """
-WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-"""
-    + _JOBS.format(client="?", id="lower(hex(randomblob(16)))", hash="CAST(n AS BLOB)"),
-    "postgresql": "WITH numbers AS (SELECT generate_series(1, ?) AS n)"
-    + _JOBS.format(client="?::uuid", id="gen_random_uuid()", hash="int4send(n)"),
-}
 _TEXTS = """
 INSERT INTO job_inputs (job_id, title, spec, options) SELECT id, '', '', idempotency_hash FROM jobs
 """
@@ -57,17 +42,18 @@ def full(
     migrate.migrate(url)
     opened = database.connect(url)
     clients = [client(number) for number in range(20)]
-    fill(opened, backend, clients[0], MANY)
+    fill(opened, clients[0], MANY)
     run(opened, "ANALYZE")
     # Statistics are of a while ago: they know of the one client only.
-    fill(opened, backend, clients[1], 10)
+    fill(opened, clients[1], 10)
     run(opened, _TEXTS)
     yield opened
     opened.close()
 
 
-def fill(opened: Database, backend: str, owner: Client, size: int) -> None:
-    run(opened, _FILL[backend], size, owner.id.hex)
+def fill(opened: Database, owner: Client, size: int) -> None:
+    # Three jobs to a microsecond, so that the order of ids counts too.
+    insert_jobs(opened, owner.id, size, status="'queued'", created_at="n / 3")
     Client.update(queued=size).where(Client.id == owner.id).execute()
 
 

@@ -4,7 +4,7 @@ import gzip
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from taskforge.worker.v1 import deliveries_pb2
 
+from tests.certificates import Authority
 from tests.receiver import (
-    Authority,
     Flood,
     Receiver,
     answering,
@@ -30,17 +30,6 @@ TIMEOUT_S = 1.0
 PUBLIC = "93.184.216.34"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def receiver(authority: Authority) -> Iterator[Receiver]:
-    with Receiver(authority.server_context("localhost")) as started:
-        yield started
-
-
 Send = Callable[..., Answer]
 
 
@@ -50,7 +39,7 @@ def send(authority: Authority) -> Send:
 
     def call(url: str, *, internal: bool = True, timeout_s: float = TIMEOUT_S) -> Answer:
         return Post(
-            claimed(url, internal=internal, timeout_s=timeout_s), trust(authority.file)
+            claimed(url, internal=internal, timeout_s=timeout_s), trust(authority.ca)
         ).send()
 
     return call
@@ -220,7 +209,7 @@ def test_a_receiver_that_does_not_speak_tls_ends_in_time(send: Send) -> None:
 
 def test_it_can_be_cut_at_any_moment(receiver: Receiver, authority: Authority) -> None:
     receiver.always = silent
-    post = Post(claimed(receiver.url(), timeout_s=60), trust(authority.file))
+    post = Post(claimed(receiver.url(), timeout_s=60), trust(authority.ca))
     answers: list[Answer] = []
     caller = threading.Thread(target=lambda: answers.append(post.send()))
     caller.start()
@@ -262,7 +251,7 @@ def test_a_certificate_for_another_host_is_refused(authority: Authority, send: S
 
 
 def test_an_own_authority_does_not_replace_the_public_ones(authority: Authority) -> None:
-    public, both = trust(None), trust(authority.file)
+    public, both = trust(None), trust(authority.ca)
 
     assert both.cert_store_stats()["x509_ca"] == public.cert_store_stats()["x509_ca"] + 1 > 2
 

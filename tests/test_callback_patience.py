@@ -6,21 +6,17 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.certificates import Authority
 from tests.conftest import storage
 from tests.courier import DELIVERED, delivery_of, hurry, submit
 from tests.ollama_peer import OllamaPeer
-from tests.receiver import Authority, Receiver
+from tests.receiver import Receiver
 from tests.stack import Caller, Stack, running
 from tests.waiting import eventually
 
 TIMEOUT_S = 6
 THREADS = 16
 DEAD = 14
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture
@@ -34,8 +30,7 @@ def calling(
     """An installation that may call this machine, and trusts our authority."""
     environ = {
         "TASKFORGE_OLLAMA_URL": peer.url,
-        "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "localhost",
-        "TASKFORGE_CALLBACK_CA_FILE": str(authority.file),
+        **authority.callbacks(),
         "TASKFORGE_CALLBACK_TIMEOUT_S": str(TIMEOUT_S),
         **getattr(request, "param", {}),
         "TASKFORGE_DRAIN_S": "1",
@@ -54,13 +49,6 @@ def dead() -> Iterator[list[str]]:
             for _ in range(DEAD)
         ]
         yield [f"https://localhost:{sock.getsockname()[1]}/hook" for sock in sockets]
-
-
-@pytest.fixture
-def receiver(authority: Authority) -> Iterator[Receiver]:
-    """One that answers at once."""
-    with Receiver(authority.server_context("localhost")) as started:
-        yield started
 
 
 def test_dead_receivers_of_many_clients_hold_up_nobody_else(

@@ -12,11 +12,11 @@ import pytest
 from standardwebhooks import Webhook
 from taskforge.admin.v1 import deliveries_pb2
 
+from tests.certificates import Authority
 from tests.conftest import storage
 from tests.courier import deliveries_of, delivery_of, hurry, redeliver, submit
 from tests.ollama_peer import OllamaPeer
 from tests.receiver import (
-    Authority,
     Exchange,
     Flood,
     Received,
@@ -39,11 +39,6 @@ _holds = count(1)
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
 def calling(
     backend: str,
     peer: OllamaPeer,
@@ -54,8 +49,7 @@ def calling(
     """An installation that may call this machine, and trusts our authority."""
     environ = {
         "TASKFORGE_OLLAMA_URL": peer.url,
-        "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "localhost",
-        "TASKFORGE_CALLBACK_CA_FILE": str(authority.file),
+        **authority.callbacks(),
         "TASKFORGE_CALLBACK_TIMEOUT_S": str(TIMEOUT_S),
         "TASKFORGE_DRAIN_S": "1",
         **storage(backend, request),
@@ -69,12 +63,6 @@ def caller(calling: Stack) -> Iterator[Caller]:
     """A client of its own; nothing of its callbacks is left for the next test."""
     yield calling.caller()
     execute(calling, "DELETE FROM deliveries")
-
-
-@pytest.fixture
-def receiver(authority: Authority) -> Iterator[Receiver]:
-    with Receiver(authority.server_context("localhost")) as started:
-        yield started
 
 
 def cancelled(caller: Caller, receiver: Receiver) -> str:
@@ -230,19 +218,18 @@ def test_a_reply_that_drips_keeps_nobody(caller: Caller, receiver: Receiver) -> 
 
 
 def test_a_stranger_with_the_receivers_address_gets_nothing(
-    caller: Caller, authority: Authority, tmp_path_factory: pytest.TempPathFactory
+    caller: Caller, authority: Authority, stranger: Authority
 ) -> None:
-    strange = Authority(tmp_path_factory.mktemp("strange"))
     for context in (
-        strange.server_context("localhost"),
+        stranger.server_context("localhost"),
         authority.server_context("hooks.example.com"),
     ):
-        with Receiver(context) as stranger:
-            delivery = settled(caller, submit(caller, stranger.url()))
+        with Receiver(context) as other:
+            delivery = settled(caller, submit(caller, other.url()))
 
             assert status(delivery) == "pending"
             assert "certificate is not valid" in delivery.attempts[0].problem
-            assert stranger.received == []
+            assert other.received == []
 
 
 def test_failed_callbacks_leave_the_job_as_it_is(caller: Caller, receiver: Receiver) -> None:

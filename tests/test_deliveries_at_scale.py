@@ -14,7 +14,7 @@ from peewee import Database
 from core import database, deliveries, migrate
 from core.models import Client, Worker
 from tests.conftest import storage
-from tests.storage import run
+from tests.storage import insert_jobs, run
 from tickets.settings import load
 
 # The tables take seconds to fill.
@@ -24,20 +24,6 @@ MANY = 100_000
 SETTINGS = load({}, lambda path: Path(path).read_text())
 DEAD, GOOD = "dead.example.com:443", "good.example.com:443"
 
-_JOBS = """
-INSERT INTO jobs (client_id, id, feature, idempotency_hash, content_hash, status, stage, progress,
-    created_at, updated_at, expires_at, available_at, ended_at, failures, lease_losses)
-SELECT {client}, {id}, 'tickets', {hash}, {hash}, 'cancelled', 'queued', '',
-    n, 0, 9000000000000000, 0, n, 0, 0 FROM numbers
-"""
-_FILL = {
-    "sqlite": """
-WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
-"""
-    + _JOBS.format(client="?", id="lower(hex(randomblob(16)))", hash="CAST(n AS BLOB)"),
-    "postgresql": "WITH numbers AS (SELECT generate_series(1, ?) AS n)"
-    + _JOBS.format(client="?::uuid", id="gen_random_uuid()", hash="int4send(n)"),
-}
 _DELIVERIES = """
 INSERT INTO deliveries (id, job_id, client_id, url, receiver, body, status, created_at,
     available_at, failures, lease_losses)
@@ -54,18 +40,18 @@ def full(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
     url = storage(backend, request).get("TASKFORGE_DATABASE_URL", default)
     migrate.migrate(url)
     opened = database.connect(url)
-    fill(opened, backend, DEAD, MANY, failures=1)
+    fill(opened, DEAD, MANY, failures=1)
     run(opened, "ANALYZE")
     # Statistics are of a while ago: they know of the one client only.
-    fill(opened, backend, DEAD, MANY, failures=1)
-    fill(opened, backend, GOOD, 2)
+    fill(opened, DEAD, MANY, failures=1)
+    fill(opened, GOOD, 2)
     yield opened
     opened.close()
 
 
-def fill(opened: Database, backend: str, receiver: str, size: int, failures: int = 0) -> None:
+def fill(opened: Database, receiver: str, size: int, failures: int = 0) -> None:
     owner = Client.create(id=uuid4(), name=str(uuid4()), features="tickets", created_at=1)
-    run(opened, _FILL[backend], size, owner.id.hex)
+    insert_jobs(opened, owner.id, size, status="'cancelled'", created_at="n", ended_at="n")
     run(opened, _DELIVERIES, receiver, receiver, failures)
 
 

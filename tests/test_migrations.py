@@ -22,6 +22,19 @@ def unprepared(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> 
     return Stack(storage(backend, request), tmp_path)
 
 
+@pytest.fixture
+def newer(unprepared: Stack) -> Stack:
+    """One whose database a later release has prepared."""
+    assert unprepared.run("migrate").returncode == 0
+    execute(
+        unprepared,
+        "INSERT INTO schema_migration (name, applied) VALUES (?, ?)",
+        "9999_from_the_future",
+        "2099-01-01 00:00:00",
+    )
+    return unprepared
+
+
 def applied(stack: Stack) -> list[str]:
     return [name for (name,) in execute(stack, "SELECT name FROM schema_migration ORDER BY id")]
 
@@ -40,34 +53,19 @@ def test_several_at_once_prepare_a_database_once(unprepared: Stack) -> None:
     assert applied(unprepared) == names
 
 
-def test_a_newer_database_is_refused_and_left_alone(unprepared: Stack) -> None:
-    assert unprepared.run("migrate").returncode == 0
-    execute(
-        unprepared,
-        "INSERT INTO schema_migration (name, applied) VALUES (?, ?)",
-        "9999_from_the_future",
-        "2099-01-01 00:00:00",
-    )
-    before = applied(unprepared)
+def test_a_newer_database_is_refused_and_left_alone(newer: Stack) -> None:
+    before = applied(newer)
 
-    refused = unprepared.run("migrate")
+    refused = newer.run("migrate")
 
     assert refused.returncode == 2
     assert "9999_from_the_future" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert applied(unprepared) == before
+    assert applied(newer) == before
 
 
-def test_a_newer_database_is_told_by_core_and_doctor(unprepared: Stack) -> None:
-    assert unprepared.run("migrate").returncode == 0
-    execute(
-        unprepared,
-        "INSERT INTO schema_migration (name, applied) VALUES (?, ?)",
-        "9999_from_the_future",
-        "2099-01-01 00:00:00",
-    )
-
-    core, doctor = unprepared.run("serve", "core"), unprepared.run("doctor", "--quick")
+def test_a_newer_database_is_told_by_core_and_doctor(newer: Stack) -> None:
+    core, doctor = newer.run("serve", "core"), newer.run("doctor", "--quick")
 
     assert (core.returncode, doctor.returncode) == (2, 1)
     assert "9999_from_the_future" in core.stderr

@@ -7,27 +7,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import ollama
 import pytest
 
+from tests.asking import SCHEMA, ask, prompt
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tickets.errors import JobErrorCode
 from tickets.settings import load
 from worker import provider
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
-from worker.generation.journal import Journal
 from worker.ollama import Limits, OllamaClient, RefusedError, Reply
 from worker.provider import Profile, Provider
 
-SCHEMA = {
-    "type": "object",
-    "properties": {"title": {"type": "string", "minLength": 1, "maxLength": 40}},
-    "required": ["title"],
-}
 QUICK = Limits(connect_s=2, first_byte_s=0.3, idle_s=0.3, answer_bytes=100_000)
 
 
@@ -40,7 +34,7 @@ def peer() -> Iterator[OllamaPeer]:
 def body(marker: str = "") -> dict[str, Any]:
     return {
         "model": LARGE,
-        "messages": [{"role": "user", "content": f"The page shows free rooms. {marker}"}],
+        "messages": prompt(marker),
         "format": SCHEMA,
     }
 
@@ -250,18 +244,6 @@ def test_proxies_of_the_environment_are_not_used(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert chat(peer).text
-
-
-def ask(found: Provider, marker: str = "") -> Reply:
-    return found.ask(
-        body(marker)["messages"],
-        schema=SCHEMA,
-        prompt_tokens=100,
-        answer_tokens=200,
-        deadline=time.monotonic() + 30,
-        cancellation=Cancellation(),
-        opened=partial(Journal().call, purpose="", prompt=""),
-    )
 
 
 def test_calls_carry_constant_options(peer: OllamaPeer) -> None:

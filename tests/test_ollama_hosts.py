@@ -1,26 +1,21 @@
 """Several Ollama servers behind one worker: who is asked, and what happens when one is away."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from functools import partial
 
 import pytest
 
+from tests.asking import SCHEMA, ask
 from tests.ollama_peer import LARGE, OllamaPeer
 from tests.waiting import eventually
 from tickets.errors import JobErrorCode
 from tickets.settings import SettingsError, load
 from worker import provider
-from worker.cancellation import Cancellation
 from worker.generation.job import GenerationError
-from worker.generation.journal import Journal
-from worker.ollama import RefusedError, Reply
+from worker.ollama import RefusedError
 from worker.provider import Provider
-
-SCHEMA = {"type": "object", "properties": {"title": {"type": "string"}}}
 
 
 @pytest.fixture
@@ -33,18 +28,6 @@ def peers() -> Iterator[tuple[OllamaPeer, OllamaPeer]]:
 def nobody() -> str:
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
-
-
-def ask(found: Provider, marker: str = "") -> Reply:
-    return found.ask(
-        [{"role": "user", "content": f"The page shows rooms. {marker}"}],
-        schema=SCHEMA,
-        prompt_tokens=100,
-        answer_tokens=200,
-        deadline=time.monotonic() + 30,
-        cancellation=Cancellation(),
-        opened=partial(Journal().call, purpose="", prompt=""),
-    )
 
 
 def failure(call: Callable[[], object]) -> GenerationError:

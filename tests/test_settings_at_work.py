@@ -12,18 +12,14 @@ import pytest
 import requests
 from taskforge.tickets.v1 import jobs_pb2
 
+from tests.certificates import Authority
 from tests.courier import DELIVERED, delivery_of, submit
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
-from tests.receiver import Authority, Exchange, Receiver
+from tests.receiver import Exchange, Receiver
 from tests.stack import SPEC, Caller, Stack, request, running
 from tests.waiting import eventually
 
 JOBS = "/tickets/v1/jobs"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +36,7 @@ def tuned(
         "TASKFORGE_CALLBACK_THREADS": "1",
         "TASKFORGE_CORE_THREADS": "2",
         "TASKFORGE_EDGE_THREADS": "3",
-        "TASKFORGE_CALLBACK_INTERNAL_HOSTS": "localhost",
-        "TASKFORGE_CALLBACK_CA_FILE": str(authority.file),
+        **authority.callbacks(),
     }
     with running(environ, tmp_path_factory.mktemp("tuned")) as started:
         yield started

@@ -16,17 +16,6 @@ from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("storage-authority"))
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Another CA, which nobody here trusts."""
-    return Authority(tmp_path_factory.mktemp("storage-stranger"))
-
-
-@pytest.fixture(scope="module")
 def encrypted(
     authority: Authority, postgres_server: PostgresServer, redis_server: RedisServer
 ) -> Iterator[dict[str, str]]:

@@ -32,17 +32,6 @@ from tickets.settings import Settings, SettingsError, load
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Another CA, which nobody here trusts."""
-    return Authority(tmp_path_factory.mktemp("stranger"))
-
-
-@pytest.fixture(scope="module")
 def secured(
     authority: Authority, peer: OllamaPeer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:

@@ -95,47 +95,31 @@ class Line:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
-class _Held:
-    """What both kinds of connection do beside their own work."""
+class _Connection(HTTPConnection):
+    """A connection whose socket is a line's."""
 
-    line: Line
+    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.line = line
 
-    def new_socket(self, connection: HTTPConnection) -> socket.socket:
-        timeout = connection.timeout if isinstance(connection.timeout, (int, float)) else None
+    def _new_conn(self) -> socket.socket:
+        timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
         try:
-            return self.line.connect(connection.host, connection.port or 0, timeout)
+            return self.line.connect(self.host, self.port or 0, timeout)
         except TimeoutError as error:
-            raise ConnectTimeoutError(connection, "connecting took too long") from error
+            raise ConnectTimeoutError(self, "connecting took too long") from error
         except OSError as error:
-            raise NewConnectionError(connection, str(error)) from error
-
-
-class _PlainConnection(_Held, HTTPConnection):
-    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.line = line
-
-    def _new_conn(self) -> socket.socket:
-        return self.new_socket(self)
-
-    def connect(self) -> None:
-        super().connect()
-        self.line.connected = True
-
-
-class TlsConnection(_Held, HTTPSConnection):
-    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.line = line
-
-    def _new_conn(self) -> socket.socket:
-        return self.new_socket(self)
+            raise NewConnectionError(self, str(error)) from error
 
     def connect(self) -> None:
         super().connect()
         if isinstance(self.sock, socket.socket):
             self.line.hold(self.sock)  # TLS has taken the descriptor over
         self.line.connected = True
+
+
+class TlsConnection(_Connection, HTTPSConnection):
+    """The same with TLS over it, begun once the socket is connected."""
 
 
 class _Adapter(HTTPAdapter):
@@ -148,14 +132,14 @@ class _Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": partial(_pool, HTTPConnectionPool, _PlainConnection, self._line),
+            "http": partial(_pool, HTTPConnectionPool, _Connection, self._line),
             "https": partial(_pool, HTTPSConnectionPool, TlsConnection, self._line),
         }
 
 
 def _pool(
     kind: type[HTTPConnectionPool],
-    connection: type[_PlainConnection] | type[TlsConnection],
+    connection: type[_Connection],
     line: Line,
     *args: Any,
     **kwargs: Any,
