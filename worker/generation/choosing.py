@@ -12,9 +12,9 @@ from typing import Any
 
 from tickets.errors import JobErrorCode
 from worker.generation.answer import NoJsonError, parse
-from worker.generation.blocks import Form
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.job import GenerationError
+from worker.generation.lines import Form
 from worker.generation.plan import Piece, chapters
 from worker.generation.prompts import fenced, load
 from worker.generation.roles import Unit

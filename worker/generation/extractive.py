@@ -10,7 +10,6 @@ from collections.abc import Callable
 
 from tickets.lifecycle import Stage
 from worker.generation import language, signals
-from worker.generation.blocks import Form
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.document import source_title
@@ -19,6 +18,7 @@ from worker.generation.facets import facet
 from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
 from worker.generation.job import GenerationJob
+from worker.generation.lines import Form
 from worker.generation.order import about, dependencies, vocabulary
 from worker.generation.phrases import speaks_of_people
 from worker.generation.plan import Piece, Plan, arranged, by_section, chapters, plan

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from worker.generation import words
 from worker.generation.phrases import ROOM, begins_with_verb, is_system, mid, states, trimmed
-from worker.generation.signals import ACCEPTANCE, GENERIC
 from worker.generation.text import capitalised, clipped
+from worker.generation.topics import ACCEPTANCE, GENERIC
 
 _MEET = re.compile(
     r"\b(?:performance|security|privacy|accessibility|compliance|availability|reliability|quality|"

@@ -6,11 +6,11 @@ such as "after" or "requires", or the numbers of a numbered list.
 
 import re
 
-from worker.generation.blocks import Form
+from worker.generation.lines import Form
 from worker.generation.phrases import begins_with_verb
 from worker.generation.plan import Piece
-from worker.generation.signals import GENERIC
 from worker.generation.text import folded
+from worker.generation.topics import GENERIC
 
 # What is waited for stands in the group.
 _CUES = (

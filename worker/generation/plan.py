@@ -11,10 +11,10 @@ from itertools import pairwise
 from math import ceil
 
 from worker.generation import signals
-from worker.generation.blocks import Form
+from worker.generation.lines import Form
 from worker.generation.roles import Role, Unit, as_requirement, sort
-from worker.generation.signals import ACCEPTANCE, GENERIC
 from worker.generation.spec import Section, Sentence, Spec
+from worker.generation.topics import ACCEPTANCE, GENERIC
 
 
 @dataclass(slots=True)

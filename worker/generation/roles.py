@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.generation import language, signals
-from worker.generation.blocks import Form
+from worker.generation import language, signals, topics
+from worker.generation.lines import Form
 from worker.generation.phrases import CELL_END
-from worker.generation.signals import Topic
 from worker.generation.spec import Section, Sentence, Spec
 from worker.generation.text import shorten
+from worker.generation.topics import Topic
 
 _LONGEST_OPENING = 8
 _COLONS = (":", "\N{FULLWIDTH COLON}")
@@ -43,7 +43,7 @@ class Unit:
     @property
     def is_fault(self) -> bool:
         """It tells of something that is broken today."""
-        return signals.speaks_of_fault(self.text) or signals.lists_faults(self.section.heading)
+        return signals.speaks_of_fault(self.text) or topics.lists_faults(self.section.heading)
 
 
 def sort(spec: Spec) -> list[Unit]:
@@ -52,7 +52,7 @@ def sort(spec: Spec) -> list[Unit]:
     units = [
         Unit(sentence, section, _role(sentence, topic or headed, opens=opens and topic is None))
         for section in spec.sections
-        for headed, opens in [(signals.topic(section.heading, section.path), section is opening)]
+        for headed, opens in [(topics.topic(section.heading, section.path), section is opening)]
         for sentence, topic in _labels(section)
     ]
     units = _with_silent_sections(_without_introductions(units), opening)
@@ -91,7 +91,7 @@ def _labels(section: Section) -> Iterator[tuple[Sentence, Topic | None]]:
     block, topic = -1, None
     for sentence in section.sentences:
         if sentence.block != block:
-            block, topic = sentence.block, signals.labelled(sentence.text)
+            block, topic = sentence.block, topics.labelled(sentence.text)
         yield sentence, topic
 
 
@@ -153,7 +153,7 @@ def _leads(unit: Unit, following: Unit | None) -> bool:
     if following is None or following.section is not unit.section:
         return False
     listed = following.sentence.form in {Form.ITEM, Form.STEP}
-    return listed and unit.sentence.form is Form.PROSE and signals.leads(unit.text)
+    return listed and unit.sentence.form is Form.PROSE and topics.leads(unit.text)
 
 
 def _names_code(unit: Unit, following: Unit) -> bool:
@@ -178,7 +178,7 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         and unit.section.heading
         and unit.section is not opening
         and not signals.is_imprint(unit.text)
-        and signals.topic(unit.section.heading, unit.section.path) is Topic.WORK
+        and topics.topic(unit.section.heading, unit.section.path) is Topic.WORK
         else unit
         for unit in units
     ]

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from worker.generation.blocks import Block, Form, blocks, unquoted
+from worker.generation.blocks import Block, blocks
+from worker.generation.lines import Form, unquoted
 from worker.generation.text import one_line, plain, shorten
 
 _LONGEST_SENTENCE = 400

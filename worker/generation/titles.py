@@ -1,10 +1,10 @@
 """The titles that a piece of the spec could have."""
 
 from worker.generation import headings, phrases
-from worker.generation.blocks import Form
+from worker.generation.lines import Form
 from worker.generation.plan import Piece
-from worker.generation.signals import GENERIC
 from worker.generation.text import clipped, folded
+from worker.generation.topics import GENERIC
 
 _OFFERED = 4
 

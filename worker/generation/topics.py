@@ -1,0 +1,145 @@
+"""What kind of text stands under a heading or behind a label, by their words.
+
+Plain lists, as for sentences in `signals`.
+"""
+# ruff: noqa: RUF001 - the punctuation of other scripts is meant
+
+import re
+from enum import StrEnum
+
+from worker.generation.signals import is_question, is_strong, is_wish
+
+
+class Topic(StrEnum):
+    """What kind of text stands under a heading."""
+
+    WORK = "work"
+    BACKGROUND = "background"
+    GOALS = "goals"
+    OUTSIDE = "outside"
+    RISKS = "risks"
+    QUESTIONS = "questions"
+
+
+def _any(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+
+# English, French, German, Spanish, Portuguese, Italian, Dutch; in some more languages what
+# would else become tickets for what is excluded, feared or asked.
+_TOPICS = {
+    Topic.OUTSIDE: _any(
+        r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
+        r"exclusions?|later|hors[- ]p[ée]rim[èe]tre|nicht[- ]ziele?|nicht im umfang|abgrenzung|"
+        r"fuera del? alcance|fora do escopo|fuori ambito|buiten (?:de )?scope|niet in scope|"
+        r"poza zakresem|utanför omfattningen|uden ?for scope|utenfor omfang|mimo rozsah|"
+        r"вне рамок|не входит|поза межами|kapsam dışı|範囲外|対象外|スコープ外|范围外|"
+        r"不在范围内|범위 외"
+    ),
+    Topic.RISKS: _any(
+        r"risks?|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
+        r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|リスク|风险|위험"
+    ),
+    Topic.QUESTIONS: _any(
+        r"(?:open|unresolved|outstanding) (?:questions?|points?|issues?)|questions|unknowns|"
+        r"to be decided|questions? ouvertes?|points? ouverts?|offene (?:fragen|punkte)|"
+        r"preguntas(?: abiertas)?|perguntas(?: em aberto)?|domande(?: aperte)?|"
+        r"open(?:staande)? (?:vragen|punten)|otwarte pytania|pytania|öppna frågor|åbne spørgsmål|"
+        r"åpne spørsmål|otevřené otázky|открытые вопросы|вопросы|відкриті питання|açık sorular|"
+        r"未解決(?:の質問|事項)?|未决问题|待定问题|미해결 질문"
+    ),
+    Topic.GOALS: _any(
+        r"^metrics$|goals?|objectives?|success (?:criteria|metrics|measures)|"
+        r"metrics of success|kpis?|outcomes?|ziele?|objectifs?|objetivos?|obiettivi|doelen|"
+        r"doelstellingen|cele|цели|цілі|目標|目标"
+    ),
+    Topic.BACKGROUND: _any(
+        r"background|overview|introduction|intro|context|motivation|why|problem(?: statement)?|"
+        r"summary|abstract|purpose|vision|glossary|terminology|current state|status quo|"
+        r"assumptions?|annahmen|hypoth[èe]ses|supuestos|suposi[çc][õo]es|"
+        r"stakeholders|references|timeline|schedule|team|budget|changelog|change history|"
+        r"revision history|revisions|contexte|introduction|r[ée]sum[ée]|calendrier|zeitplan|"
+        r"hintergrund|einleitung|überblick|kontext|ausgangslage|zusammenfassung|glossar|"
+        r"contexto|introducci[óo]n|resumen|antecedentes|introdu[çc][ãa]o|resumo|contesto|"
+        r"introduzione|sommario|achtergrond|inleiding|aanleiding|samenvatting|bakgrund|baggrund|"
+        r"bakgrunn|введение|контекст|вступ|背景|概要|배경"
+    ),
+}
+
+# A heading that tells where one is in a document and nothing about the product.
+GENERIC = re.compile(
+    r"(?:the )?(?:(?:functional|technical|product|business|user|general|detailed|"
+    r"key|core|main|system|other|additional) )*(?:requirements?|features?|goals?|objectives?|"
+    r"scope|in scope|specifications?|specs?|details?|description|acceptance criteria|criteria|"
+    r"acceptance|user stories|stories|use cases|what we (?:want|need)|proposal|solution|"
+    r"functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
+    r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
+    r"design|implementation|exigences|besoins|contraintes|anforderungen|vorgaben|necesidades|"
+    r"necessidades|restricciones|restri[çc][õo]es|vincoli|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
+    re.IGNORECASE,
+)
+
+# What stands under it says when the work above it is done.
+ACCEPTANCE = re.compile(
+    r"acceptance(?: criteria| tests?)?|criteria|definition of done|done when|akzeptanzkriterien|"
+    r"abnahmekriterien|crit[èe]res d'acceptation|criterios de aceptaci[óo]n|"
+    r"crit[ée]rios de aceita[çc][ãa]o|criteri di accettazione",
+    re.IGNORECASE,
+)
+
+_LONGEST_LABEL = 3
+_DASH = re.compile(r"( [-\u2013\u2014] )")
+_OPEN = re.compile(
+    r"(?:still )?open|(?:noch )?offen|ouvert|abierto|em aberto|aperto", re.IGNORECASE
+)
+_LONGEST_LEAD = 8
+# Longer ones have a subject of their own.
+_SHORT_HEADING = 5
+
+
+_LEADS = re.compile(
+    r"(?:what|which|who|how|where|here|the following|was|welche|wer|wie|folgendes|"
+    r"ce que?|voici|lo que|qué|aquí|o que|aqui|cosa|ecco|wat|welke|hier)\b",
+    re.IGNORECASE,
+)
+
+_FAULTS = _any(
+    r"bugs?|bug ?fixes|fixes|defects?|faults|known (?:issues|problems)|regressions?|bogues?|"
+    r"fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
+)
+
+
+def topic(heading: str, path: tuple[str, ...]) -> Topic:
+    """What stands under a heading; its own words count before those above it."""
+    for name in (heading, *reversed(path)):
+        for kind, words in _TOPICS.items():
+            if len(name.split()) <= _SHORT_HEADING and words.search(name):
+                return kind
+    return Topic.WORK
+
+
+def labelled(text: str) -> Topic | None:
+    """What a paragraph is that begins with a label, such as "Background: …"; None without one."""
+    label, mark, rest = text.partition(":")
+    if not mark or len(label.split()) > _LONGEST_LABEL:
+        label, mark, rest = _DASH.split(text, maxsplit=1) if _DASH.search(text) else ("", "", "")
+    if not rest.strip() or len(label.split()) > _LONGEST_LABEL:
+        return None
+    if _OPEN.fullmatch(label) and is_question(rest):
+        return Topic.QUESTIONS
+    found = topic(label, ())
+    if mark != ":":  # "Export - as CSV" names a feature
+        return found if found in {Topic.RISKS, Topic.QUESTIONS} else None
+    return None if found is Topic.WORK and not GENERIC.fullmatch(label.strip()) else found
+
+
+def leads(text: str) -> bool:
+    """Whether a line without a stop only says that a list follows, such as "what we need"."""
+    told = len(text.split()) <= _LONGEST_LEAD and text[-1:].isalnum()
+    names = _LEADS.match(text) or GENERIC.fullmatch(text)
+    return bool(told and names) and not is_wish(text) and not is_strong(text)
+
+
+def lists_faults(heading: str) -> bool:
+    """Whether what stands under a heading are faults, however they are worded."""
+    return len(heading.split()) <= _SHORT_HEADING + 2 and bool(_FAULTS.search(heading))
