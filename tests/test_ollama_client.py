@@ -231,6 +231,16 @@ def test_cancel_while_connecting() -> None:
             other.close()
 
 
+def test_connection_ends_with_its_call_also_while_its_fault_is_handled() -> None:
+    """The peer has a thread for each that is open; the fault would keep it so."""
+    with OllamaPeer() as own:
+        before = threading.active_count()
+        with pytest.raises(GenerationError) as caught:
+            chat(own, "[[peer: status 400]]")
+        eventually(lambda: threading.active_count() == before)
+        assert caught.value.code is JobErrorCode.OLLAMA_UNAVAILABLE
+
+
 def test_cancelled_before_the_call(peer: OllamaPeer) -> None:
     cancellation = Cancellation()
     cancellation.request()

@@ -8,7 +8,7 @@ before it connects, so that shutting it down ends all three.
 import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,12 @@ class Line:
             self._cut = True
             self._shut()
 
+    def close(self) -> None:
+        """Gives the socket back once the call is over, however it has ended."""
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+
     @property
     def was_cut(self) -> bool:
         """What is read afterwards may look like the end of an answer, and is none."""
@@ -83,6 +89,7 @@ class Line:
                 sock.close()
                 fault = error
             else:
+                self.hold(sock)  # one that was not connected yet may not have felt a cut
                 return sock
         raise fault
 
@@ -149,16 +156,22 @@ def _pool(
     return pool
 
 
-def session(line: Line) -> requests.Session:
-    """A session for one call over one line.
+@contextlib.contextmanager
+def session(line: Line) -> Iterator[requests.Session]:
+    """A session for one call over one line, which is closed with it.
 
     A connection per call: it costs a fraction of a millisecond where a model's
     answer takes seconds, and a kept one may be dead. The environment's proxies
     are for the way out to the internet, and the model is not there.
     """
-    made = requests.Session()
-    made.trust_env = False
-    adapter = _Adapter(line)
-    made.mount("http://", adapter)
-    made.mount("https://", adapter)
-    return made
+    with requests.Session() as made:
+        made.trust_env = False
+        adapter = _Adapter(line)
+        made.mount("http://", adapter)
+        made.mount("https://", adapter)
+        try:
+            yield made
+        finally:
+            # The session leaves that to the garbage collector, which comes late where a fault is
+            # still being handled.
+            line.close()
