@@ -5,6 +5,7 @@ import importlib.util
 import os
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ from worker import provider
 from worker.queue import JOBS, open_queue
 
 _TIMEOUT_S = 3
+_TICK_S = 0.1
 _START = "taskforge up"
 _MIGRATE = "taskforge migrate"
 _INSTALL = "make install"
@@ -119,13 +121,15 @@ def _edge(settings: Settings) -> str:
 
 
 def _worker(_: Settings) -> str:
+    deadline = time.monotonic() + _TIMEOUT_S
     try:
-        slots = [worker.slots for worker in workers(clock.now())]
+        while not (found := workers(clock.now())) and time.monotonic() < deadline:
+            time.sleep(_TICK_S)  # one that has only just started makes itself known
     except (PeeweeException, AttributeError):
         raise FaultError("cannot be told without the database", _MIGRATE) from None
-    if not slots:
+    if not found:
         raise FaultError(f"none was there within {PRESENCE_S} s", _START)
-    return f"{len(slots)} there, {sum(slots)} generations at once"
+    return f"{len(found)} there, {sum(worker.slots for worker in found)} generations at once"
 
 
 def _embedded_model() -> str:

@@ -50,7 +50,7 @@ def demo(count: int) -> None:
 
     Starts everything on free ports with its data in TASKFORGE_DATA_DIR/demo
     (./data/demo), makes a client and a key, submits the sample, shows its
-    tickets, and stops. Takes a few minutes.
+    tickets, and stops. Takes less than a minute.
     """
     spec = _sample()
     folder = environment.settings().data_dir / "demo"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli import environment
+from cli import environment, starting
 from cli.help import Command
 from cli.output import json_option, print_json
 
@@ -21,14 +21,17 @@ def doctor(quick: bool, as_json: bool) -> None:
     """Check this installation; say what is wrong and what mends it.
 
     Ends with 1 when a check fails. Run it where `taskforge up` runs, with the
-    same environment. The model is asked two short questions at each server,
-    which can take minutes where it is not loaded yet.
+    same environment; it waits for an `up` that is still starting. The model is
+    asked two short questions at each server, which can take minutes where it
+    is not loaded yet.
     """
     # It touches every room, and nobody else's help should wait for that.
     from cli.checks import run_all  # noqa: PLC0415 - see above
 
+    settings = environment.settings()
+    starting.wait_for_end(settings.data_dir)
     checks = []
-    for check in run_all(environment.settings(), quick=quick):
+    for check in run_all(settings, quick=quick):
         checks.append(check)
         if not as_json:
             click.echo(_line(check))

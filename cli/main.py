@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import click
 
+from cli import signals
 from cli.failure import EXIT_CODES, EXIT_INTERRUPTED, SettingsFailure
 from cli.help import LazyGroup
 from tickets.settings import SettingsError
@@ -32,7 +33,7 @@ def taskforge() -> None:
     lists them.
 
     To begin:
-      taskforge demo    a sample spec becomes tickets, in a few minutes
+      taskforge demo    a sample spec becomes tickets, within a minute
       taskforge up      run everything on this machine, until Ctrl-C
     """
 
@@ -40,7 +41,14 @@ def taskforge() -> None:
 def main() -> None:
     """Runs the command that the arguments name, and ends the process with its exit code."""
     try:
-        code = taskforge(prog_name="taskforge", standalone_mode=False)
+        sys.exit(_run())
+    finally:
+        signals.ignore()
+
+
+def _run() -> int:
+    try:
+        code: int = taskforge(prog_name="taskforge", standalone_mode=False)
     except click.ClickException as failure:
         failure.show()
         code = failure.exit_code
@@ -55,7 +63,7 @@ def main() -> None:
         # Whoever reads our output has seen enough; Python must not write to it at exit.
         sys.stdout = None
         code = 1
-    sys.exit(code)
+    return code
 
 
 if __name__ == "__main__":

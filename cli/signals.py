@@ -9,6 +9,15 @@ _PROD = signal.SIGUSR2
 _AGAIN_S = 1.0
 
 
+def ignore() -> None:
+    """Has none change the exit code of a process that is at its end.
+
+    Python gives signals their default back as it ends, which is to kill.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def reach_main() -> None:
     """Has the main thread, which calls this, run its handlers also of what others received.
 

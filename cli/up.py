@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from cli import environment
+from cli import environment, starting
 from cli.help import Command
 from cli.output import say
 from cli.rest import DEFAULT_URL
 from cli.system import StoppedError, System, free_address
-from tickets.settings import Settings
+from tickets.settings import EMBEDDED, Settings
 from worker import provider
 from worker.generation.job import GenerationError
 from worker.ollama import RefusedError
@@ -24,6 +24,10 @@ _PROBE_S = 2
 _BETTER_MODEL = """\
   It is small and shows that this machine works; its tickets are modest.
   For better ones install Ollama, run `ollama pull qwen3:8b`, and start again."""
+
+_CHOSEN = """\
+  TASKFORGE_OLLAMA_URL=embedded chose it. It is small, and its tickets are modest.
+  For better ones name an Ollama there, such as http://127.0.0.1:11434, and start again."""
 
 _NEXT = """\
 To submit a spec, make a client and a key, in another terminal:
@@ -77,8 +81,14 @@ def catch_stop_signals() -> Callable[[], bool]:
 
 def start(system: System) -> list[str]:
     """Starts everything; returns what a person needs to know, a line per thing."""
+    with starting.announced(system.settings.data_dir):
+        return _start(system)
+
+
+def _start(system: System) -> list[str]:
     system.migrate()
     settings = system.settings
+    advice = _CHOSEN if settings.ollama_url == EMBEDDED else _BETTER_MODEL
     found = provider.find(settings)
     embedded = found is None
     if found is None:
@@ -90,20 +100,21 @@ def start(system: System) -> list[str]:
     system.start_servers(settings)
     return [
         f"TaskForge is ready at {system.url}",
-        *_model_lines(settings, embedded=embedded),
+        *_model_lines(settings, advice if embedded else None),
         f"Data: {settings.data_dir}",
     ]
 
 
-def _model_lines(settings: Settings, *, embedded: bool) -> list[str]:
+def _model_lines(settings: Settings, advice: str | None) -> list[str]:
+    """What the model is; an advice comes with the embedded one."""
     url = settings.ollama_url or ""
     found = provider.at(url, settings)
     try:
         model = found.model()
     except GenerationError as fault:
         return [f"Model: none yet at {url}: {fault.message}"]
-    if embedded:
-        return [f"Model: {model.name}, embedded, profile {model.profile}", _BETTER_MODEL]
+    if advice:
+        return [f"Model: {model.name}, embedded, profile {model.profile}", advice]
     away = ", which does not answer yet" if _is_away(found) else ""
     return [f"Model: {model.name} at {url}{away}, profile {model.profile}"]
 

@@ -75,13 +75,13 @@ class Up:
 
 @contextmanager
 def up(folder: Path, **settings: str) -> Iterator[Up]:
-    """`taskforge up` on free ports, ready; whatever is left of it at the end is killed."""
-    env = environ(
-        TASKFORGE_DATA_DIR=str(folder / "data"),
-        TASKFORGE_CORE_BIND="127.0.0.1:0",
-        TASKFORGE_EDGE_BIND="127.0.0.1:0",
-        **settings,
-    )
+    """`taskforge up`, ready, on free ports unless they are set; what is left of it is killed."""
+    own = {
+        "TASKFORGE_DATA_DIR": str(folder / "data"),
+        "TASKFORGE_CORE_BIND": "127.0.0.1:0",
+        "TASKFORGE_EDGE_BIND": "127.0.0.1:0",
+    }
+    env = environ(**own | settings)
     log = folder / "up.log"
     with log.open("w") as stderr:
         process = subprocess.Popen(

@@ -6,13 +6,16 @@ import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import DEVNULL, CompletedProcess, Popen
 
 import pytest
 import requests
 
-from tests.cli_running import Up, environ, eventually, members, run, run_json, up
+from tests.cli_running import Up, command, environ, eventually, members, run, run_json, up
 from tests.ollama_peer import OllamaPeer
+from tests.processes import free_port
 from tests.stack import SPEC
 
 
@@ -37,6 +40,43 @@ def test_it_prints_the_url_the_model_and_what_to_do_next(shared: Up, peer: Ollam
     assert requests.get(f"{shared.url}/healthz", timeout=5).status_code == 200
     # The commands that it names work as they stand.
     assert run_json("clients", "create", "demo", env=shared.env)["client_id"]
+
+
+def test_the_advice_fits_a_model_that_was_chosen(tmp_path: Path) -> None:
+    with up(tmp_path, TASKFORGE_OLLAMA_URL="embedded") as started:
+        assert "embedded, profile extractive" in started.lines[1]
+        assert "TASKFORGE_OLLAMA_URL=embedded chose it" in started.lines[2]
+        assert "install" not in "".join(started.lines)
+
+
+def test_doctor_waits_for_one_that_is_starting(tmp_path: Path, peer: OllamaPeer) -> None:
+    settings = {
+        "TASKFORGE_OLLAMA_URL": peer.url,
+        "TASKFORGE_CORE_BIND": f"127.0.0.1:{free_port()}",
+        "TASKFORGE_EDGE_BIND": f"127.0.0.1:{free_port()}",
+        "TASKFORGE_DATA_DIR": str(tmp_path / "data"),
+    }
+
+    def ask() -> CompletedProcess[str]:
+        eventually((tmp_path / "data" / "secret_key").exists)
+        return run("doctor", "--quick", env=environ(**settings))
+
+    with ThreadPoolExecutor(1) as beside:
+        asked = beside.submit(ask)
+        with up(tmp_path, **settings):
+            done = asked.result()
+    assert done.returncode == 0, done.stdout
+    assert "TaskForge is starting" in done.stderr
+
+
+def test_doctor_does_not_wait_for_one_that_was_killed_as_it_started(tmp_path: Path) -> None:
+    env = environ(TASKFORGE_DATA_DIR=str(tmp_path), TASKFORGE_CORE_BIND=f"127.0.0.1:{free_port()}")
+    with Popen(command("up"), env=env, stderr=DEVNULL, start_new_session=True) as begun:
+        eventually((tmp_path / "secret_key").exists)
+        begun.kill()
+    done = run("doctor", "--quick", env=env)
+    assert done.returncode == 1
+    assert "FAIL  core" in done.stdout
 
 
 def test_the_root_secret_is_made_once_and_for_its_owner_only(running: Up, tmp_path: Path) -> None:
@@ -78,10 +118,10 @@ def test_it_ends_with_0_and_leaves_nothing(running: Up, ending: str) -> None:
     assert not members(running.process.pid)
 
 
-def test_two_signals_to_the_group_end_it_no_differently(running: Up) -> None:
-    for _ in range(2):
+def test_signals_to_the_group_until_it_is_gone_end_it_no_differently(running: Up) -> None:
+    while running.process.poll() is None:
         os.killpg(running.process.pid, signal.SIGTERM)
-        time.sleep(0.2)
+        time.sleep(0.005)
     assert running.end() == 0, running.log.read_text()
     assert not members(running.process.pid)
 
