@@ -33,7 +33,18 @@ def with_first(**fields: Any) -> dict[str, Any]:
     return {"tickets": [{**GOOD[0], **fields}, *GOOD[1:]]}
 
 
-@pytest.mark.parametrize("title", ["", "TBD", "Ticket 1", "Title", "[Insert title here]", "…", "A"])
+EXCUSES = [
+    "I'm sorry, but I can't assist with that request.",
+    "As an AI language model, I cannot write tickets.",
+    "Answer with one JSON object and nothing else.",
+    "Acceptance criteria are short sentences that a tester can check.",
+]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["", "TBD", "Ticket 1", "Title", "[Insert title here]", "…", "A", *EXCUSES],
+)
 def test_title_that_says_nothing_is_taken_from_the_spec(peer: OllamaPeer, title: str) -> None:
     journal = Journal()
     result = replying(peer, with_first(title=title), journal=journal)
@@ -42,7 +53,8 @@ def test_title_that_says_nothing_is_taken_from_the_spec(peer: OllamaPeer, title:
 
 
 @pytest.mark.parametrize(
-    "description", ["", "N/A", "Description", "Lorem ipsum dolor", "As a [role] I want {{x}}"]
+    "description",
+    ["", "N/A", "Description", "Lorem ipsum dolor", "As a [role] I want {{x}}", *EXCUSES],
 )
 def test_description_that_says_nothing_is_taken_from_the_spec(
     peer: OllamaPeer, description: str
@@ -52,7 +64,8 @@ def test_description_that_says_nothing_is_taken_from_the_spec(
 
 
 @pytest.mark.parametrize(
-    "criteria", [[], ["Search rooms."], ["It works as expected."], ["Criterion 1", "Criterion 2"]]
+    "criteria",
+    [[], ["Search rooms."], ["It works as expected."], ["Criterion 1", "Criterion 2"], EXCUSES],
 )
 def test_criteria_that_repeat_or_say_nothing_are_taken_from_the_spec(
     peer: OllamaPeer, criteria: list[str]

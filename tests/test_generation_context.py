@@ -184,6 +184,18 @@ def test_single_ticket_that_is_cut_off_gets_all_the_room_there_is(peer: OllamaPe
     assert rooms[1] > rooms[0]
 
 
+def test_single_ticket_that_loops_and_then_is_cut_off_fails(peer: OllamaPeer) -> None:
+    fault = failure(peer, job(title="Rooms [[peer: loop-once x]][[peer: length]]", ticket_count=1))
+    assert fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
+    assert "cut off at its length limit" in fault.message
+
+
+def test_more_tickets_about_one_sentence_than_fit_into_an_answer(peer: OllamaPeer) -> None:
+    asked = job("Employees can search rooms by size.", ticket_count=50, output_detail="detailed")
+    run(peer, asked)
+    assert len(peer.chats()) > 1
+
+
 @pytest.mark.parametrize("marker", ["load", "unload"])
 def test_answer_that_only_loads_the_model_is_asked_for_again(peer: OllamaPeer, marker: str) -> None:
     run(peer, job(title=f"Rooms [[peer: {marker}-once x]]"))

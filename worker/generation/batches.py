@@ -80,10 +80,15 @@ def divided(batch: Batch, fits: Callable[[Batch], bool]) -> list[Batch] | None:
 
 
 def halved(batch: Batch) -> list[Batch]:
-    """The batch as two of half the size; empty when it has one ticket or one sentence only."""
-    if batch.most < 2 or batch.count == 1 or len(batch.sentences) < 2:  # noqa: PLR2004 - two halves
+    """The batch as two of half the size; empty when it has one ticket only, or one to be counted.
+
+    Several tickets about one sentence are asked for in two batches about that.
+    """
+    alone = len(batch.sentences) == 1
+    if batch.most == 1 or batch.count == 1 or (alone and batch.count is None):
         return []
-    first, second = (replace(batch, parts=parts, whole=False) for parts in _cut(batch))
+    stretches = (batch.parts, batch.parts) if alone else _cut(batch)
+    first, second = (replace(batch, parts=parts, whole=False) for parts in stretches)
     share = len(first.requirements) / (len(first.requirements) + len(second.requirements))
     if batch.count is None:
         most = _portion(batch.most, share)

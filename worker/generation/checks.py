@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from worker.generation import language, phrases
 from worker.generation.draft import TicketDraft
 from worker.generation.journal import Journal
+from worker.generation.prompts import load
 from worker.generation.similarity import repeats, spoken, within, words
 from worker.generation.spec import Sentence
 from worker.generation.text import folded, one_line
@@ -14,9 +15,15 @@ from worker.generation.text import folded, one_line
 _TEMPLATE = re.compile(
     r"lorem ipsum|\{\{|\}\}|\[(?:insert|your|name|role|action|feature|placeholder)\b[^\]]{0,80}\]|"
     r"<(?:insert|your|name|role|action|feature|placeholder)\b[^>]{0,80}>|"
-    r"\b(?:insert|add) \w+ here\b",
+    r"\b(?:insert|add) \w+ here\b|"
+    # Nor do excuses say anything.
+    r"^(?:(?:i.?m|i am) sorry|sorry, (?:but )?i|as an ai)\b|"
+    r"^i can(?:not|.t) (?:help|assist|comply|fulfil|write|create|generate|provide)",
     re.IGNORECASE,
 )
+# What the model was told, which some repeat instead of doing it.
+_TOLD = f" {folded(' '.join(load('freeform').parts.values()))} "
+_FEWEST_TOLD = 5
 _BLANK = re.compile(
     r"(?:(?:the )?(?:new )?(?:ticket|task|story|epic|title|description|summary|criterion|criteria|"
     r"acceptance criteria|item|step|feature|part|requirement)(?: (?:title|text|description))?"
@@ -32,9 +39,12 @@ _UNAIDED = 0.4
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text says nothing: empty, a placeholder, or a template."""
+    """Whether a text says nothing: empty, a form, an excuse, what the model was told."""
     line = one_line(text)
-    return _BLANK.fullmatch(line) is not None or _TEMPLATE.search(line) is not None
+    if _BLANK.fullmatch(line) is not None or _TEMPLATE.search(line) is not None:
+        return True
+    said = folded(line[: len(_TOLD)])
+    return len(said.split()) >= _FEWEST_TOLD and f" {said} " in _TOLD
 
 
 def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:

@@ -98,20 +98,20 @@ class Writer:
 
     def _last_try(self, batch: Batch, existing: Sequence[str], fault: Exception) -> Drafts:
         """A single ticket's batch once more: with more room, or with less likely words."""
-        if isinstance(fault, CutOffError):
-            ask = self._shape(batch)
-            room = self._calls.room(self._messages(batch, ask, existing))
-            if room <= ask.tokens * 2:
-                raise unusable("the model's answer was cut off at its length limit") from fault
-            try:
-                return self._answered(batch, existing, answer_tokens=room)
-            except CutOffError:
-                raise unusable("the model's answer was cut off at its length limit") from None
         if isinstance(fault, TooLongError):
             raise fault
-        self._budget.require(str(fault))
-        self._calls.journal.repair("answer broke off", done="asked for with other words")
-        return self._answered(batch, existing, temperature=_OTHER_WORDS)
+        try:
+            if isinstance(fault, CutOffError):
+                ask = self._shape(batch)
+                room = self._calls.room(self._messages(batch, ask, existing))
+                if room <= ask.tokens * 2:
+                    raise fault
+                return self._answered(batch, existing, answer_tokens=room)
+            self._budget.require(str(fault))
+            self._calls.journal.repair("answer broke off", done="asked for with other words")
+            return self._answered(batch, existing, temperature=_OTHER_WORDS)
+        except CutOffError:
+            raise unusable("the model's answer was cut off at its length limit") from None
 
     def _answered(
         self,
