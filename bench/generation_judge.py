@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from worker.generation.text import folded, plain
+from worker.generation.markup import plain
+from worker.generation.text import folded
 
 # Words by which a sentence asks for something, in the languages of the samples.
 _ASKS = re.compile(

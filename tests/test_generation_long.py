@@ -148,6 +148,22 @@ def test_epics_of_no_use_are_made_of_headings(peer: OllamaPeer) -> None:
     assert all("Chapter" in title or "and its" in title for title in titles)
 
 
+def test_epics_of_an_outline_are_cleaned_and_completed(peer: OllamaPeer) -> None:
+    def marked(schema: dict[str, Any]) -> dict[str, Any]:
+        answer = diligent(schema)
+        for epic in answer.get("epics", []):
+            epic.update(title=f"## 1. **{epic['title']}**", description="TBD", outcome="It works.")
+        return {**answer, "summary": "**All** of it"}
+
+    peer.fill = marked
+    result = run(peer, job(long_spec(24)))
+    epics = [ticket for ticket in result["tickets"] if ticket["ticket_type"] == "epic"]
+    assert epics[0]["title"] == "Deliver part 0"
+    assert all("TBD" not in str(epic) and "It works" not in str(epic) for epic in epics)
+    assert epics[0]["description"].startswith("Deliver part 0: ")
+    assert result["source"]["summary"] == "All of it"
+
+
 def test_without_epics_no_outline_is_asked_for(peer: OllamaPeer) -> None:
     run(peer, job(long_spec(24), include_epics=False))
     assert all("tickets" in chat["format"]["properties"] for chat in peer.chats())

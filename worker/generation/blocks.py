@@ -26,10 +26,11 @@ from worker.generation.lines import (
     split_lines,
     stands_apart,
 )
+from worker.generation.markup import plain
 from worker.generation.phrases import states
 from worker.generation.signals import is_strong, is_wish
 from worker.generation.tables import is_table, table
-from worker.generation.text import capitalised, one_line, plain, shorten
+from worker.generation.text import capitalised, one_line, shorten
 
 
 @dataclass(slots=True)

@@ -34,6 +34,8 @@ _BLANK = re.compile(
 )
 _SHORTEST_TITLE = 3
 _LIKELY_SOURCE = 0.5
+_LONGEST_LABEL = 30
+_LABEL_WORDS = 3
 # How far a ticket is trusted that the model has written nothing of.
 _UNAIDED = 0.4
 
@@ -64,6 +66,7 @@ def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal)
         journal.repair("description empty", ticket=ticket.title, done="taken from the spec")
         ticket.description = " ".join(quoted)
     _mend_criteria(ticket, quoted, journal)
+    _mend_labels(ticket, journal)
 
 
 def quotes(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:
@@ -175,3 +178,15 @@ def _mend_criteria(ticket: TicketDraft, quoted: list[str], journal: Journal) -> 
         journal.repair("no criteria", ticket=ticket.title, done="taken from the spec")
         kept = {folded(text) or text: text for text in quoted}
     ticket.criteria = list(kept.values())
+
+
+def _mend_labels(ticket: TicketDraft, journal: Journal) -> None:
+    """Leaves out labels that are no short words."""
+    kept = [
+        label
+        for label in ticket.labels
+        if len(label) <= _LONGEST_LABEL and len(label.split()) <= _LABEL_WORDS and folded(label)
+    ]
+    if len(kept) < len(ticket.labels):
+        journal.repair("label is a text", ticket=ticket.title, done="left out")
+    ticket.labels = kept

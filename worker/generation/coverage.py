@@ -49,6 +49,16 @@ def uncovered(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> list[U
     return left
 
 
+def citing_only(drafts: Drafts, units: Iterable[Unit], role: Role) -> list[int]:
+    """The places of the tickets that cite something, and nothing but sentences of a role."""
+    roles = {unit.sentence.span: unit.role for unit in units}
+    return [
+        place
+        for place, ticket in enumerate(drafts.tickets)
+        if ticket.kind != "epic" and {roles.get(span) for span in ticket.spans} == {role}
+    ]
+
+
 def tell(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> None:
     """Lets tickets say what they cite: a requirement that they do not tell becomes a criterion.
 

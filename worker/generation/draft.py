@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 
 Span = tuple[int, int]
 
+KINDS = ("epic", "story", "task", "bug", "spike")
+LEVELS = ("low", "medium", "high", "critical")
+POINTS = (1, 2, 3, 5, 8, 13)
+
 
 @dataclass(slots=True)
 class TicketDraft:
@@ -14,6 +18,7 @@ class TicketDraft:
 
     Attributes:
         kind: The contract's `ticket_type`.
+        points: Effort, one of `POINTS`.
         parent: Place of its epic.
         after: Places of the tickets that it depends on.
         component: The part of the product that it belongs to; empty when unknown.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from tickets.lifecycle import Stage
-from worker.generation import language, signals
+from worker.generation import epics, language, signals
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.document import source_title
@@ -201,11 +201,11 @@ def _notes(planned: Plan) -> tuple[list[RiskDraft], list[QuestionDraft]]:
 
 def _with_epics(drafts: Drafts, planned: Plan, job: GenerationJob) -> Drafts:
     """The drafts with their epics in front."""
-    epics = [_epic(share, planned, drafts.tickets, job) for share in planned.epics]
-    whole = Drafts("", epics)
+    own = [_epic(share, planned, drafts.tickets, job) for share in planned.epics]
+    whole = Drafts("", own)
     for number, share in enumerate(planned.epics):
         for place in share:
-            drafts.tickets[place].parent = number - len(epics)  # moved along with the rest
+            drafts.tickets[place].parent = number - len(own)  # moved along with the rest
     whole.append(drafts)
     return whole
 
@@ -219,13 +219,13 @@ def _epic(
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
     title = source_title(job).rstrip(".") if alone or not headings else together(headings)
-    told = f"{title}: " + "; ".join(ticket.title for ticket in own[:12]) + "."
+    told = epics.holding(title, own)
     said = opening(planned.units) if alone else ""
     return TicketDraft(
         kind="epic",
         title=title,
         description="\n\n".join(part for part in (said, told) if part),
-        criteria=[*goals, *(f"Done: {ticket.title}" for ticket in own)][:_CRITERIA],
+        criteria=[*goals, *epics.done(own)][:_CRITERIA],
         labels=[shorten(heading.lower(), 40) for heading in headings[:3]],
         priority=_highest(own),
         component=headings[0] if headings and not alone else "",

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from tickets.errors import JobErrorCode
 from tickets.lifecycle import Stage
-from worker.generation import checks, coverage, shape
+from worker.generation import checks, coverage, epics, shape
 from worker.generation.batches import Batch, Parts, divided, halved
 from worker.generation.budget import Budget, is_unusable
 from worker.generation.calls import Calls, TooLongError
+from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.extractive import unaided
 from worker.generation.grounding import ground
@@ -68,12 +69,14 @@ class _Run:
         drafts = self._written()
         self._merge(drafts)
         left = self._more(drafts)
+        epics.settle(drafts.tickets, self._calls.journal)
         # Before code adds to the tickets: their confidence is that in what the model has written.
         ground(drafts, self._units)
         rename_alike(drafts, self._whole.sentences, self._calls.journal)
         coverage.tell(drafts, self._units, self._calls.journal)
         coverage.place(drafts, self._units, left, self._calls.journal)
         coverage.add_notes(drafts, self._units)
+        epics.complete_texts(drafts.tickets, source_title(self._job), self._calls.journal)
         drafts.summary = drafts.summary or opening(self._units)
         return drafts
 
@@ -90,12 +93,12 @@ class _Run:
         """The epics of an outline, and the tickets of all batches."""
         plan = outline(self._job, self._units, self._calls, expected=self._whole.expected)
         self._writer.headings = plan.headings
-        epics = len(plan.epics)
+        held = len(plan.epics)
         leaves = replace(
             self._whole,
             parts=self._with_requirements(),
-            count=self._job.ticket_count and self._job.ticket_count - epics,
-            most=self._job.max_ticket_count - epics,
+            count=self._job.ticket_count and self._job.ticket_count - held,
+            most=self._job.max_ticket_count - held,
             whole=False,
         )
         wholes = (halved(leaves) if halves else []) or [leaves]
@@ -104,7 +107,7 @@ class _Run:
         tickets = Drafts("", [])
         for found in self._all(batches):
             tickets.append(found)
-        return under_epics(plan, tickets, self._units, exact=bool(self._job.ticket_count))
+        return under_epics(plan, tickets, self._units)
 
     def _with_requirements(self) -> Parts:
         """The sections that work comes from; the rest of a long spec costs more than it tells."""
@@ -159,33 +162,72 @@ class _Run:
         return unaided(own, count, self._job.output_detail)
 
     def _merge(self, drafts: Drafts) -> None:
-        """Merges twins; where the count is exact, as many as gaps ask for, and parts the rest."""
+        """Merges twins and leaves out what is of no use.
+
+        Where the count is exact, as many as the gaps ask for tickets; what is
+        kept shares the sentences of another ticket.
+        """
         journal = self._calls.journal
         count = self._job.ticket_count
         spare = len(coverage.uncovered(drafts, self._units, journal)) if count else 0
-        merge_twins(drafts, journal, least=count - spare if count else 1)
+        least = count - spare if count else 1
+        merge_twins(drafts, journal, least=least)
+        epics.settle(drafts.tickets, journal)
+        self._leave_out(drafts, len(drafts.tickets) - least)
         missing = count - len(drafts.tickets) if count else 0
         if missing > 0:
             self._fill(drafts, missing)
         for group in twins_left(drafts):
-            self._part(drafts, group)
+            self._part(drafts, "ticket twice", group)
+        for rule, place in self._useless(drafts):
+            self._part(drafts, rule, [self._largest(drafts), place])
 
-    def _part(self, drafts: Drafts, group: list[int]) -> None:
-        """Shares out the sentences of twins that an exact count keeps, in the spec's words.
+    def _useless(self, drafts: Drafts) -> list[tuple[str, int]]:
+        """The places of the tickets that hold nothing, or are about what the spec rules out."""
+        outside = coverage.citing_only(drafts, self._units, Role.OUTSIDE)
+        return [("ticket out of scope", place) for place in outside] + [
+            ("epic without tickets", place) for place in epics.idle(drafts.tickets)
+        ]
 
-        Twins that cite no requirement stay: a rule of taste does not fail a job.
+    def _leave_out(self, drafts: Drafts, most: int) -> None:
+        """Drops useless tickets; with an exact count also those about background, to fill gaps."""
+        found = self._useless(drafts)
+        if self._job.ticket_count:
+            background = coverage.citing_only(drafts, self._units, Role.CONTEXT)
+            found += [("ticket about background", place) for place in background]
+        gone = found[: max(most, 0)]
+        for rule, place in gone:
+            title = drafts.tickets[place].title
+            self._calls.journal.repair(rule, ticket=title, done="left out")
+        places = {place for _, place in gone}
+        drafts.keep([place for place in range(len(drafts.tickets)) if place not in places])
+
+    def _largest(self, drafts: Drafts) -> int:
+        """The place of the ticket that cites most requirements."""
+        required = {unit.sentence.span for unit in self._units if unit.role is Role.REQUIREMENT}
+        sizes = [
+            0 if ticket.kind == "epic" else len(required.intersection(ticket.spans))
+            for ticket in drafts.tickets
+        ]
+        return sizes.index(max(sizes))
+
+    def _part(self, drafts: Drafts, rule: str, group: list[int]) -> None:
+        """Shares out the sentences of tickets that an exact count keeps, in the spec's words.
+
+        Those that cite no requirement stay: a rule of taste does not fail a job.
         """
-        twins = [drafts.tickets[place] for place in group]
-        spans = {span for ticket in twins for span in ticket.spans}
+        old = [drafts.tickets[place] for place in group]
+        spans = {span for ticket in old for span in ticket.spans}
         numbers = {unit.sentence.number for unit in self._units if unit.sentence.span in spans}
         numbers &= self._whole.required
         done = ""
         if numbers:
             done = f"{len(group)} share its sentences, in the spec's words"
             parted = self._unaided(numbers, len(group))
-            for place, old, new in zip(group, twins, parted, strict=True):
-                drafts.tickets[place] = replace(new, parent=old.parent, after=old.after)
-        self._calls.journal.repair("ticket twice", ticket=twins[0].title, done=done)
+            for place, was, new in zip(group, old, parted, strict=True):
+                parent = old[0].parent if was.kind == "epic" else was.parent
+                drafts.tickets[place] = replace(new, parent=parent, after=was.after)
+        self._calls.journal.repair(rule, ticket=old[-1].title, done=done)
 
     def _fill(self, drafts: Drafts, missing: int) -> None:
         """Tickets in place of twins, about what no other covers."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from string import whitespace
 
+from worker.generation.markup import plain
 from worker.generation.signals import is_imprint
-from worker.generation.text import INVISIBLE, NOTHING, plain
+from worker.generation.text import INVISIBLE, NOTHING
 
 
 class Form(StrEnum):

@@ -1,17 +1,22 @@
 """Deterministic repairs: whatever a draft says, after these it keeps the contract's rules."""
 
-from collections import Counter
 from math import ceil
 from typing import TypeVar
 
-from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.draft import (
+    KINDS,
+    LEVELS,
+    POINTS,
+    Drafts,
+    QuestionDraft,
+    RiskDraft,
+    TicketDraft,
+)
+from worker.generation.epics import idle
 from worker.generation.journal import Journal
 from worker.generation.text import capitalised, clean, clipped, folded, one_line, shorten
 
 Note = TypeVar("Note", RiskDraft, QuestionDraft)
-
-TYPES = ("epic", "story", "task", "bug", "spike")
-LEVELS = ("low", "medium", "high", "critical")
 
 _TITLE = 120
 _LABEL = 40
@@ -57,15 +62,25 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
 
 def _mend_values(ticket: TicketDraft, journal: Journal) -> None:
     ticket.component = shorten(one_line(ticket.component), _TITLE)
-    if ticket.kind not in TYPES:
+    if ticket.kind not in KINDS:
         journal.repair("type unknown", ticket=ticket.title, done="made a task")
         ticket.kind = "task"
     if ticket.priority not in LEVELS:
         ticket.priority = None
-    if ticket.points is not None:
-        ticket.points = min(max(ticket.points, 1), 100)
+    if ticket.points is not None and ticket.points not in POINTS:
+        points = _nearest(ticket.points)
+        done = "left out" if points is None else f"{ticket.points} made {points}"
+        journal.repair("points off the scale", ticket=ticket.title, done=done)
+        ticket.points = points
     labels = dict.fromkeys(shorten(one_line(label).lower(), _LABEL) for label in ticket.labels)
     ticket.labels = [label for label in labels if label][:_LABELS]
+
+
+def _nearest(points: int) -> int | None:
+    """The nearest points of the scale; None for what can be no effort on it, such as hours."""
+    if not POINTS[0] <= points <= 2 * POINTS[-1]:
+        return None
+    return min(POINTS, key=lambda known: abs(known - points))
 
 
 def _set_apart(tickets: list[TicketDraft], journal: Journal) -> None:
@@ -92,34 +107,9 @@ def _mend_parents(tickets: list[TicketDraft], journal: Journal, *, include_epics
         if ticket.parent is not None and (place in epics or ticket.parent not in epics):
             journal.repair("parent is no epic", ticket=ticket.title, done="left out")
             ticket.parent = None
-    for place in sorted(epics):
-        if _has_child(tickets, place):
-            continue
-        adopted = _adopt(tickets, place)
-        if not adopted:
-            tickets[place].kind = "story"
-        done = "given a ticket" if adopted else "made a story"
-        journal.repair("epic without tickets", ticket=tickets[place].title, done=done)
-
-
-def _has_child(tickets: list[TicketDraft], epic: int) -> bool:
-    return any(ticket.parent == epic for ticket in tickets)
-
-
-def _adopt(tickets: list[TicketDraft], epic: int) -> bool:
-    """Gives an empty epic the ticket whose words are nearest, if another epic can spare it."""
-    held = Counter(ticket.parent for ticket in tickets)
-    spare = [t for t in tickets if t.kind != "epic" and (t.parent is None or held[t.parent] > 1)]
-    if not spare:
-        return False
-    own = _words(tickets[epic])
-    nearest = max(spare, key=lambda ticket: (ticket.parent is None, len(own & _words(ticket))))
-    nearest.parent = epic
-    return True
-
-
-def _words(ticket: TicketDraft) -> set[str]:
-    return set(folded(f"{ticket.title} {ticket.description}").split())
+    for place in idle(tickets):
+        journal.repair("epic without tickets", ticket=tickets[place].title, done="made a story")
+        tickets[place].kind = "story"
 
 
 def _mend_order(tickets: list[TicketDraft], journal: Journal) -> None:

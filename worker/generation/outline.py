@@ -6,12 +6,12 @@ and first requirements, and writes the epics and the summary.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from worker.generation import shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.calls import Calls, Message, TooLongError
+from worker.generation.checks import is_blank
 from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.headings import together
@@ -19,6 +19,7 @@ from worker.generation.job import GenerationJob
 from worker.generation.plan import Piece, by_section, chapters, epic_count, shares
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
+from worker.generation.reading import read_outline
 from worker.generation.roles import Role, Unit
 from worker.generation.text import shorten
 from worker.ollama import UnusableError
@@ -65,30 +66,29 @@ def outline(job: GenerationJob, units: list[Unit], calls: Calls, *, expected: in
     if not wanted:
         return Outline("", [], [], headings)
     parts = [[pieces[place] for place in share] for share in shares(pieces, wanted)]
-    answer = _asked(job, parts, calls)
-    written = answer.get("epics")
-    texts = written if isinstance(written, list) and len(written) == len(parts) else [{}] * wanted
+    summary, written = _asked(job, parts, calls)
+    texts = written if len(written) == len(parts) else [TicketDraft("epic", "", "", [])] * wanted
     epics = [_epic(text, part, job) for text, part in zip(texts, parts, strict=True)]
     begins = [part[0].units[0].sentence.number for part in parts]
-    summary = answer.get("summary")
-    return Outline(summary if isinstance(summary, str) else "", epics, begins, headings)
+    return Outline(summary, epics, begins, headings)
 
 
-def _asked(job: GenerationJob, parts: list[list[Piece]], calls: Calls) -> dict[str, Any]:
-    """The model's epics; empty when its answer is of no use, as the headings will do."""
+def _asked(
+    job: GenerationJob, parts: list[list[Piece]], calls: Calls
+) -> tuple[str, list[TicketDraft]]:
+    """The model's summary and epics; none when its answer is of no use, as the headings will do."""
     depth = shape.DEPTHS[job.output_detail]
     schema, answer_tokens = shape.epics(depth, len(parts))
     messages = _messages(job, parts, calls, answer_tokens)
     if messages is None:
         calls.journal.repair("outline too long for the model", done="epics made of headings")
-        return {}
+        return "", []
     try:
         reply = calls.ask(messages, schema, answer_tokens, purpose="plan the epics", prompt=PROMPT)
-        answer = parse(reply.text)
+        return read_outline(parse(reply.text))
     except (UnusableError, NoJsonError, TooLongError) as fault:
         calls.journal.repair("epics unusable", done=f"made of headings: {fault}")
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        return "", []
 
 
 def _messages(
@@ -116,27 +116,18 @@ def _told(number: int, part: list[Piece], sentences: int, length: int) -> str:
     return "\n".join([f"Part {number}: {shorten(headings, 300)}", *shown])
 
 
-def _epic(text: Any, part: list[Piece], job: GenerationJob) -> TicketDraft:
-    """An epic as the model has written it, or of the part's headings."""
-    written = text if isinstance(text, dict) else {}
+def _epic(written: TicketDraft, part: list[Piece], job: GenerationJob) -> TicketDraft:
+    """An epic as the model has written it, called by the part's headings if it has no title."""
     headings = chapters(part)
-    title = _string(written, "title") or (together(headings) if headings else source_title(job))
-    outcome = _string(written, "outcome")
-    return TicketDraft(
-        kind="epic",
-        title=title,
-        description=_string(written, "description") or "; ".join(headings[:_HEADINGS]) or title,
-        criteria=[outcome] if outcome else [],
+    title = together(headings) if headings else source_title(job)
+    return replace(
+        written,
+        title=title if is_blank(written.title) else written.title,
         component=headings[0] if headings else "",
     )
 
 
-def _string(written: dict[str, Any], name: str) -> str:
-    value = written.get(name)
-    return value.strip() if isinstance(value, str) else ""
-
-
-def under_epics(plan: Outline, tickets: Drafts, units: list[Unit], *, exact: bool) -> Drafts:
+def under_epics(plan: Outline, tickets: Drafts, units: list[Unit]) -> Drafts:
     """The epics of an outline with the tickets of all batches under them.
 
     A ticket belongs to the epic of the part that its first cited sentence is in.
@@ -145,7 +136,6 @@ def under_epics(plan: Outline, tickets: Drafts, units: list[Unit], *, exact: boo
         plan: The outline.
         tickets: No epics.
         units: The spec's sentences.
-        exact: The number of tickets is given, and no epic may be left out.
     """
     if not plan.epics:
         tickets.summary = plan.summary or tickets.summary
@@ -159,7 +149,4 @@ def under_epics(plan: Outline, tickets: Drafts, units: list[Unit], *, exact: boo
         last = min(cited, default=last)
         ticket.parent = plan.epic_of(last) - len(plan.epics)  # moved along with the rest
     whole.append(tickets)
-    if not exact:
-        held = {ticket.parent for ticket in whole.tickets}
-        whole.keep([at for at, one in enumerate(whole.tickets) if one.kind != "epic" or at in held])
     return whole

@@ -6,11 +6,10 @@ from typing import Any
 from tickets import graph, validation
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
-from worker.generation import extractive, freeform
+from worker.generation import epics, extractive, freeform
 from worker.generation.budget import unusable
 from worker.generation.calls import Calls
 from worker.generation.document import document, source_title
-from worker.generation.grounding import complete_epics
 from worker.generation.html import as_markdown
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
@@ -55,7 +54,7 @@ def generate(
         drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
     report(Stage.VALIDATING_OUTPUT, f"{len(drafts.tickets)} tickets")
     mend(drafts, calls.journal, name=source_title(job), include_epics=job.include_epics)
-    complete_epics(drafts.tickets)
+    epics.ground(drafts.tickets)
     result = document(job, drafts, calls.metadata())
     _check(result, job)
     return result

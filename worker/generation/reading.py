@@ -1,19 +1,32 @@
 """A model's parsed answer as drafts: our compact form, or something like a whole result.
 
 Lenient about names and types, and never about references: what cannot be
-resolved is left out. Whatever is taken is text or a number, nothing else.
+resolved is left out. Whatever is taken is text without marks or a number,
+nothing else.
 """
+# ruff: noqa: RUF001 - the punctuation of other scripts is meant
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.markup import paragraphs, unmarked
 from worker.generation.spec import Sentence
 from worker.generation.text import folded
 
 Json = dict[str, Any]
 
+# "Ticket 3: …", "[ROOM-12] …", "User story - …", and a title in quotation marks.
+_HANDLE = re.compile(
+    r"(?:\[[A-Z][A-Z0-9]{0,9}-\d{1,6}\]:?|[A-Z][A-Z0-9]{0,9}-\d{1,6}:|"
+    r"(?:user story|ticket|story|task|epic|bug|spike|feature|issue)(?: ?#?\d{1,4})?(?::| [-–—]))\s+"
+    r"(?=\S)",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"([\"'“‘«])([^\"“”‘’«»]+)[\"'”’»]")
+# What is written between labels that are told in one text.
+_LABELS = re.compile(r"[,;|\n]+")
 _NUMBER = re.compile(r"\[?(\d{1,6})\]?")
 # No spec has a sentence of a higher number, and no ticket more points.
 _MOST = 1_000_000
@@ -46,27 +59,43 @@ def read(answer: Any, sentences: list[Sentence]) -> Drafts:
         NoTicketsError: There are none.
     """
     whole = _whole(answer)
-    epics = [{**epic, "type": "epic"} for epic in _objects(whole.get("epics"))]
+    epics = _epics(whole)
     tickets = _objects(whole.get("tickets"))
     if not tickets:
         raise NoTicketsError('the answer has no "tickets"')
     places = _Places(epics, tickets)
     cited = {sentence.number: sentence for sentence in sentences}
-    summary = _first(whole, ("summary",)) or _first(_mapping(whole.get("source")), ("summary",))
     return Drafts(
-        summary=_text(summary),
+        summary=_summary(whole),
         tickets=[_ticket(entry, places, cited) for entry in [*epics, *tickets]],
         risks=[
-            RiskDraft(_text(_first(entry, _RISK_TEXT)), _word(entry.get("severity")), related)
+            RiskDraft(_line(_first(entry, _RISK_TEXT)), _word(entry.get("severity")), related)
             for entry, related in places.related(whole.get("risks"))[:_RISKS]
         ],
         questions=[
-            QuestionDraft(_text(_first(entry, _QUESTION_TEXT)), related)
+            QuestionDraft(_line(_first(entry, _QUESTION_TEXT)), related)
             for entry, related in places.related(
                 whole.get("questions", whole.get("open_questions"))
             )[:_QUESTIONS]
         ],
     )
+
+
+def read_outline(answer: Any) -> tuple[str, list[TicketDraft]]:
+    """The summary and the epics in an answer; either may be empty."""
+    whole = _mapping(answer)
+    epics = _epics(whole)
+    places = _Places(epics, [])
+    return _summary(whole), [_ticket(epic, places, {}) for epic in epics]
+
+
+def _epics(whole: Json) -> list[Json]:
+    return [{**epic, "type": "epic"} for epic in _objects(whole.get("epics"))]
+
+
+def _summary(whole: Json) -> str:
+    told = _first(whole, ("summary",)) or _first(_mapping(whole.get("source")), ("summary",))
+    return paragraphs(_text(told))
 
 
 class _Places:
@@ -108,20 +137,20 @@ def _name(reference: str | int) -> str:
 
 def _ticket(entry: Json, places: _Places, cited: dict[int, Sentence]) -> TicketDraft:
     sources = [cited[number] for number in _numbers(entry.get("sources")) if number in cited]
-    criteria = [_text(criterion) for criterion in _list(_first(entry, _CRITERIA))]
+    criteria = [_line(criterion) for criterion in _list(_first(entry, _CRITERIA))]
     kind = _word(_first(entry, _KIND))
     metadata = _mapping(entry.get("metadata"))
     return TicketDraft(
         kind=kind,
-        title=_text(_first(entry, _TITLE)),
-        description=_text(_first(entry, _DESCRIPTION)),
-        criteria=[criterion for criterion in criteria if criterion.strip()],
-        labels=[label for label in _list(entry.get("labels")) if isinstance(label, str)],
+        title=_title(_first(entry, _TITLE)),
+        description=paragraphs(_text(_first(entry, _DESCRIPTION))),
+        criteria=[criterion for criterion in criteria if criterion],
+        labels=[label for told in _list(entry.get("labels")) for label in _labels(told)],
         after=places.tickets(_first(entry, _AFTER)),
         points=next(iter(_numbers(_first(entry, _POINTS))), None),
         priority=_word(entry.get("priority")) or None,
         parent=None if kind == "epic" else places.epic(_first(entry, _PARENT)),
-        component=_text(entry.get("component") or metadata.get("component")),
+        component=_line(entry.get("component") or metadata.get("component")),
         spans=[source.span for source in sources],
     )
 
@@ -158,6 +187,24 @@ def _mapping(value: Any) -> Json:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _line(value: Any) -> str:
+    return unmarked(_text(value))
+
+
+def _title(value: Any) -> str:
+    """A title without its number, type, quotation marks and full stop."""
+    line = _line(value)
+    line = _HANDLE.sub("", line, count=1) if _HANDLE.match(line) else line
+    quoted = _QUOTED.fullmatch(line)
+    line = quoted.group(2) if quoted else line
+    return line.removesuffix(".") if line.count(".") == 1 else line
+
+
+def _labels(value: Any) -> list[str]:
+    told = (unmarked(label).lstrip("#").strip() for label in _LABELS.split(_text(value)))
+    return [label for label in told if label]
 
 
 def _word(value: Any) -> str:

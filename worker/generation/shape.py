@@ -7,6 +7,7 @@ and sentences are referred to by number.
 from dataclasses import dataclass
 from typing import Any
 
+from worker.generation.draft import KINDS, LEVELS, POINTS
 from worker.generation.prompts import Prompt
 
 FEWEST_TOKENS = 256
@@ -142,12 +143,12 @@ def _epics(tickets: int) -> int:
 def _ticket(depth: Depth, sentences: list[int], top: int, epics: int) -> dict[str, Any]:
     ticket = {
         "title": _string(100),
-        "type": _choice("story", "task", "bug", "spike"),
+        "type": _choice(*(kind for kind in KINDS if kind != "epic")),
         "description": _string(depth.description),
         "criteria": _array(_string(200), depth.criteria[0], depth.criteria[1]),
         "sources": _sources(sentences),
-        "priority": _choice("low", "medium", "high", "critical"),
-        "points": {"type": "integer", "enum": [1, 2, 3, 5, 8, 13]},
+        "priority": _choice(*LEVELS),
+        "points": {"type": "integer", "enum": list(POINTS)},
         "labels": _array(_string(24), 0, 3),
         "after": _array({"type": "integer", "minimum": 1, "maximum": top}, 0, 4),
     }
@@ -174,7 +175,7 @@ def _epic(depth: Depth) -> dict[str, Any]:
 def _note(severity: str | None, top: int) -> dict[str, Any]:
     note: dict[str, Any] = {"text": _string(240)}
     if severity:
-        note[severity] = _choice("low", "medium", "high", "critical")
+        note[severity] = _choice(*LEVELS)
     note["tickets"] = _array({"type": "integer", "minimum": 1, "maximum": top}, 0, 4)
     return _object(note)
 

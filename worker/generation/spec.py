@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from worker.generation.blocks import Block, blocks
 from worker.generation.lines import Form, unquoted
-from worker.generation.text import one_line, plain, shorten
+from worker.generation.markup import plain
+from worker.generation.text import one_line, shorten
 
 _LONGEST_SENTENCE = 400
 # A list item up to this long stays one requirement, even of two sentences.

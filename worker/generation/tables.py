@@ -5,8 +5,8 @@
 import re
 
 from worker.generation.lines import Line
+from worker.generation.markup import plain
 from worker.generation.phrases import CELL_END
-from worker.generation.text import plain
 
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 # Of a cell, no more is of use.

@@ -31,7 +31,6 @@ _UNPRINTABLE = re.compile(
 )
 # Takes the place of what goes while the places of the rest must stay; `clean` takes it out.
 NOTHING = "\N{ZERO WIDTH SPACE}"
-_MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|(\*\*|__|~~|`)|(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)")
 
 
 def clean(text: str) -> str:
@@ -42,11 +41,6 @@ def clean(text: str) -> str:
 def one_line(text: str) -> str:
     """The text on one line, spaces evened out."""
     return " ".join(clean(text).split())
-
-
-def plain(text: str) -> str:
-    """One line without Markdown's emphasis and link targets."""
-    return one_line(_MARKUP.sub(lambda found: found.group(1) or "", text))
 
 
 def shorten(text: str, limit: int) -> str:
