@@ -24,7 +24,7 @@ from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.merging import merge_twins, rename_alike, twins_left
 from worker.generation.outline import outline, under_epics
 from worker.generation.roles import Role, Unit, as_requirement, opening, sort
-from worker.generation.similarity import twins
+from worker.generation.similarity import gist, twins
 from worker.generation.spec import Spec
 from worker.generation.writing import TooMuchError, Writer
 
@@ -265,12 +265,13 @@ class _Run:
             except GenerationError as fault:
                 if not is_unusable(fault):
                     raise
+        known = [gist(ticket) for ticket in drafts.tickets]
         more.keep(
             [
                 place
                 for place, ticket in enumerate(more.tickets)
                 if not checks.problems(ticket, self._whole.sentences)
-                and not any(twins(ticket, other) for other in drafts.tickets)
+                and not any(twins(gist(ticket), other) for other in known)
             ]
         )
         return more

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from worker.generation.checks import title_from
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.journal import Journal
-from worker.generation.similarity import twins
+from worker.generation.similarity import Gist, gist, twins
 from worker.generation.spec import Sentence
 from worker.generation.text import folded
 
@@ -14,29 +14,34 @@ from worker.generation.text import folded
 def merge_twins(drafts: Drafts, journal: Journal, *, least: int) -> None:
     """Makes one of each pair of twins, as long as more than `least` tickets are left."""
     moved: dict[int, int] = {}
-    kept: list[int] = []
+    kept: dict[int, Gist] = {}
     for place, ticket in enumerate(drafts.tickets):
-        twin = next((other for other in kept if twins(drafts.tickets[other], ticket)), None)
-        if twin is None or ticket.kind == "epic":
-            kept.append(place)
-        elif len(drafts.tickets) - len(moved) > least:
-            moved[place] = twin
-            journal.repair("ticket twice", ticket=ticket.title, done="merged with its twin")
-            _absorb(drafts.tickets[twin], ticket)
-        else:
-            kept.append(place)
+        own = gist(ticket)
+        twin = next((other for other, known in kept.items() if twins(known, own)), None)
+        spare = len(drafts.tickets) - len(moved) > least
+        if twin is None or ticket.kind == "epic" or not spare:
+            kept[place] = own
+            continue
+        moved[place] = twin
+        journal.repair("ticket twice", ticket=ticket.title, done="merged with its twin")
+        _absorb(drafts.tickets[twin], ticket)
+        kept[twin] = gist(drafts.tickets[twin])
     _point_to(drafts, moved)
-    drafts.keep(kept)
+    drafts.keep(list(kept))
 
 
 def twins_left(drafts: Drafts) -> list[list[int]]:
     """The places of tickets that are twins of each other, group by group."""
-    groups: dict[int, list[int]] = {}
+    groups: list[tuple[Gist, list[int]]] = []
     for place, ticket in enumerate(drafts.tickets):
         if ticket.kind != "epic":
-            first = next((one for one in groups if twins(drafts.tickets[one], ticket)), place)
-            groups.setdefault(first, []).append(place)
-    return [group for group in groups.values() if len(group) > 1]
+            own = gist(ticket)
+            group = next((places for first, places in groups if twins(first, own)), None)
+            if group is None:
+                groups.append((own, [place]))
+            else:
+                group.append(place)
+    return [places for _, places in groups if len(places) > 1]
 
 
 def rename_alike(drafts: Drafts, sentences: Iterable[Sentence], journal: Journal) -> None:
@@ -47,14 +52,15 @@ def rename_alike(drafts: Drafts, sentences: Iterable[Sentence], journal: Journal
     leaves = [ticket for ticket in drafts.tickets if ticket.kind != "epic"]
     citing = Counter(span for ticket in leaves for span in set(ticket.spans))
     texts = {sentence.span: sentence.text for sentence in sentences}
-    earlier: list[TicketDraft] = []
+    earlier: list[Gist] = []
     called: set[frozenset[str]] = set()
     for ticket in leaves:
-        if _called(ticket.title) in called or any(twins(ticket, other) for other in earlier):
+        like = gist(ticket)
+        if _called(ticket.title) in called or any(twins(like, other) for other in earlier):
             own = [texts[span] for span in ticket.spans if citing[span] == 1 and span in texts]
             _rename(ticket, own, called, journal)
         called.add(_called(ticket.title))
-        earlier.append(ticket)
+        earlier.append(gist(ticket))
 
 
 def _rename(

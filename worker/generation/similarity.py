@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from worker.generation.draft import TicketDraft
+from worker.generation.draft import Span, TicketDraft
 from worker.generation.text import folded
 
 _SAME_TITLE = 0.75
@@ -40,28 +41,46 @@ def likeness(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / len(one | other) if one or other else 0.0
 
 
-def body(ticket: TicketDraft) -> frozenset[str]:
-    return words(" ".join([ticket.description, *ticket.criteria]))
-
-
 def spoken(ticket: TicketDraft) -> frozenset[str]:
     """All that a ticket says."""
     return words(" ".join([ticket.title, ticket.description, *ticket.criteria]))
 
 
-def twins(one: TicketDraft, other: TicketDraft) -> bool:
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What of a ticket is compared with others, computed once."""
+
+    is_epic: bool
+    title: frozenset[str]
+    body: frozenset[str]
+    spans: frozenset[Span]
+
+
+def gist(ticket: TicketDraft) -> Gist:
+    """A ticket's gist, as long as the ticket stays as it is."""
+    return Gist(
+        ticket.kind == "epic",
+        words(ticket.title),
+        words(" ".join([ticket.description, *ticket.criteria])),
+        frozenset(ticket.spans),
+    )
+
+
+def twins(one: Gist, other: Gist) -> bool:
     """Whether two tickets are about the same work.
 
     The same title alone does not make them so, as "Send an email when an order
     is shipped" and "… is cancelled" differ in one word.
     """
-    if (one.kind == "epic") != (other.kind == "epic"):
+    if one.is_epic != other.is_epic:
         return False
-    bodies = likeness(body(one), body(other))
-    titles = likeness(words(one.title), words(other.title))
-    if bodies >= _SAME_TICKET and titles >= _AKIN:
+    titles = likeness(one.title, other.title)
+    if titles < _AKIN:
+        return False
+    bodies = likeness(one.body, other.body)
+    if bodies >= _SAME_TICKET:
         return True
-    shared = set(one.spans) & set(other.spans)
+    shared = one.spans & other.spans
     sources = len(shared) / max(min(len(one.spans), len(other.spans)), 1)
     return titles >= _SAME_TITLE and (bodies >= _SAME_BODY or sources >= _SAME_BODY)
 
