@@ -7,7 +7,7 @@ from worker.generation import language, phrases
 from worker.generation.draft import TicketDraft
 from worker.generation.journal import Journal
 from worker.generation.prompts import load
-from worker.generation.similarity import repeats, spoken, within, words
+from worker.generation.similarity import is_word, repeats, spoken, within, words
 from worker.generation.spec import Sentence
 from worker.generation.text import folded, one_line
 
@@ -36,7 +36,7 @@ _SHORTEST_TITLE = 3
 _LIKELY_SOURCE = 0.5
 _LONGEST_LABEL = 30
 _LABEL_WORDS = 3
-# How far a ticket is trusted that the model has written nothing of.
+# How far a ticket is trusted at most whose title or criteria are none of the model's.
 _UNAIDED = 0.4
 
 
@@ -47,6 +47,11 @@ def is_blank(text: str) -> bool:
         return True
     said = folded(line[: len(_TOLD)])
     return len(said.split()) >= _FEWEST_TOLD and f" {said} " in _TOLD
+
+
+def adds_nothing(criterion: str, title: str) -> bool:
+    """Whether a criterion says nothing that could be checked: blank, a word, or the title again."""
+    return is_blank(criterion) or is_word(criterion) or repeats(criterion, title)
 
 
 def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:
@@ -62,6 +67,7 @@ def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal)
     if quoted and _has_no_title(ticket):
         journal.repair("title empty", ticket=ticket.title, done="taken from the spec")
         ticket.title = title_from(quoted[0])
+        ticket.confidence = _UNAIDED
     if quoted and is_blank(ticket.description):
         journal.repair("description empty", ticket=ticket.title, done="taken from the spec")
         ticket.description = " ".join(quoted)
@@ -170,13 +176,14 @@ def _mend_criteria(ticket: TicketDraft, quoted: list[str], journal: Journal) -> 
     """Leaves out criteria that say nothing new; takes the spec's own where none stay."""
     kept: dict[str, str] = {}
     for criterion in ticket.criteria:
-        if not is_blank(criterion) and not repeats(criterion, ticket.title):
+        if not adds_nothing(criterion, ticket.title):
             kept.setdefault(folded(criterion) or criterion, criterion)
     if len(kept) < len(ticket.criteria):
         journal.repair("criterion says nothing new", ticket=ticket.title, done="left out")
     if not kept and quoted:
         journal.repair("no criteria", ticket=ticket.title, done="taken from the spec")
         kept = {folded(text) or text: text for text in quoted}
+        ticket.confidence = _UNAIDED
     ticket.criteria = list(kept.values())
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from worker.generation.checks import is_blank
+from worker.generation.checks import adds_nothing, is_blank
 from worker.generation.draft import TicketDraft
 from worker.generation.headings import together
 from worker.generation.journal import Journal
@@ -97,7 +97,7 @@ def _complete(
     if is_blank(epic.description) or repeats(epic.description, epic.title):
         epic.description = holding(epic.title, own)
         journal.repair("description empty", ticket=epic.title, done="made of its tickets' titles")
-    told = [one for one in epic.criteria if not is_blank(one) and not repeats(one, epic.title)]
+    told = [one for one in epic.criteria if not adds_nothing(one, epic.title)]
     if not told:
         told = done(own)
         journal.repair("no criteria", ticket=epic.title, done="made of its tickets' titles")

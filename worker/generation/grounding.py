@@ -11,7 +11,7 @@ _UNASKED = {Role.CONTEXT, Role.OUTSIDE}
 
 
 def ground(drafts: Drafts, units: list[Unit]) -> None:
-    """Completes written tickets: their component and confidence."""
+    """Completes written tickets: their component and, up to what is known, confidence."""
     by_span = {unit.sentence.span: unit for unit in units}
     for ticket in drafts.tickets:
         if ticket.kind == "epic":
@@ -19,8 +19,8 @@ def ground(drafts: Drafts, units: list[Unit]) -> None:
         cited = [by_span[span] for span in ticket.spans if span in by_span]
         if cited and not ticket.component:
             ticket.component = component(cited[0].section)
-        if ticket.confidence is None:
-            ticket.confidence = _grounding(ticket, cited)
+        most = 1.0 if ticket.confidence is None else ticket.confidence
+        ticket.confidence = min(_grounding(ticket, cited), most)
 
 
 def component(section: Section) -> str:

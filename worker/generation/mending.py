@@ -12,6 +12,7 @@ from worker.generation.draft import (
     RiskDraft,
     TicketDraft,
 )
+from worker.generation.endings import once_each
 from worker.generation.epics import idle
 from worker.generation.journal import Journal
 from worker.generation.text import capitalised, clean, clipped, folded, one_line, shorten
@@ -50,11 +51,14 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
     if len(one_line(ticket.title)) > _TITLE:
         journal.repair("title too long", ticket=ticket.title, done="cut at a word")
     ticket.title = clipped(capitalised(one_line(ticket.title)), _TITLE) or clipped(name, _TITLE)
-    ticket.description = clean(ticket.description).strip() or ticket.title
+    told = clean(ticket.description).strip()
+    ticket.description = once_each(told) or ticket.title
+    if ticket.description != told:
+        journal.repair("sentence repeated", ticket=ticket.title, done="said once")
     criteria = dict.fromkeys(one_line(criterion) for criterion in ticket.criteria)
-    told = [criterion for criterion in criteria if criterion]
-    ticket.criteria = told[:_CRITERIA] or [one_line(ticket.description)]
-    if beyond := told[_CRITERIA:]:
+    known = [criterion for criterion in criteria if criterion]
+    ticket.criteria = known[:_CRITERIA] or [one_line(ticket.description)]
+    if beyond := known[_CRITERIA:]:
         journal.repair("too many criteria", ticket=ticket.title, done="listed in the description")
         listed = "\n".join(f"- {criterion}" for criterion in beyond)
         ticket.description += f"\n\n{_BEYOND}\n{listed}"
@@ -135,7 +139,7 @@ def _family(tickets: list[TicketDraft], one: int, other: int) -> bool:
 
 
 def _mend_notes(drafts: Drafts, name: str) -> None:
-    drafts.summary = clean(drafts.summary).strip() or name
+    drafts.summary = once_each(clean(drafts.summary).strip()) or name
     for item in drafts.notes:
         item.text = one_line(item.text)
         known = (place for place in item.tickets if 0 <= place < len(drafts.tickets))

@@ -14,6 +14,7 @@ from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.checks import is_blank
 from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.endings import finished
 from worker.generation.headings import together
 from worker.generation.job import GenerationJob
 from worker.generation.plan import Piece, by_section, chapters, epic_count, shares
@@ -85,7 +86,7 @@ def _asked(
         return "", []
     try:
         reply = calls.ask(messages, schema, answer_tokens, purpose="plan the epics", prompt=PROMPT)
-        return read_outline(parse(reply.text))
+        return read_outline(finished(parse(reply.text), schema, calls.journal))
     except (UnusableError, NoJsonError, TooLongError) as fault:
         calls.journal.repair("epics unusable", done=f"made of headings: {fault}")
         return "", []

@@ -7,6 +7,7 @@ from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, numbered
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.endings import finished
 from worker.generation.job import GenerationJob
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
@@ -40,7 +41,8 @@ def rewrite(
     purpose = f"{len(bad)} tickets again"
     try:
         reply = calls.ask(messages, schema, answer_tokens, purpose=purpose, prompt=PROMPT)
-        again = read(parse(reply.text), batch.sentences).tickets
+        answer = finished(parse(reply.text), schema, journal)
+        again = read(answer, batch.sentences).tickets
     except (NoJsonError, NoTicketsError, UnusableError, TooLongError) as fault:
         journal.repair("tickets again unusable", done=f"left as they were: {fault}")
         return

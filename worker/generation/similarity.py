@@ -36,6 +36,11 @@ def _parts(word: str) -> list[str]:
     return [word[at : at + _PAIR] for at in range(len(word) - 1)]
 
 
+def is_word(text: str) -> bool:
+    """Whether a text is a single word, where the script parts words."""
+    return len(folded(text).split()) <= 1 and not _UNSPACED.search(text)
+
+
 def likeness(one: frozenset[str], other: frozenset[str]) -> float:
     """The share of common words, 0 to 1."""
     return len(one & other) / len(one | other) if one or other else 0.0

@@ -14,12 +14,14 @@ from worker.generation.batches import Batch, divided, halved, numbered
 from worker.generation.budget import Budget, unusable
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts
+from worker.generation.endings import finished
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
 from worker.generation.rewriting import rewrite
+from worker.generation.text import folded
 from worker.ollama import Reply, UnusableError
 
 Report = Callable[[Stage, str], None]
@@ -140,7 +142,8 @@ class Writer:
             if reply.finish_reason == "length":
                 raise CutOffError
             try:
-                return read(parse(reply.text), batch.sentences)
+                answer = finished(parse(reply.text), ask.schema, self._calls.journal)
+                return read(answer, batch.sentences)
             except (NoJsonError, NoTicketsError) as fault:
                 self._budget.require(str(fault))
                 self._calls.journal.repair("answer unreadable", done=f"asked again: {fault}")
@@ -158,6 +161,8 @@ class Writer:
         """The drafts, mended by code; those that it cannot mend are written again, once."""
         if not (batch.whole and self._job.include_epics):
             _drop_epics(found, self._calls.journal)
+        if not batch.whole or len(found.tickets) > 1:
+            _drop_names(found, self._job.title)
         bad: dict[int, list[str]] = {}
         for place, ticket in enumerate(found.tickets):
             if ticket.kind != "epic":
@@ -230,6 +235,13 @@ def _drop_epics(found: Drafts, journal: Journal) -> None:
     if leaves and len(leaves) < len(found.tickets):
         journal.repair("epic unwanted", done="left out")
         found.keep(leaves)
+
+
+def _drop_names(found: Drafts, name: str) -> None:
+    """Takes the name of the whole work from tickets that stand for a part of it."""
+    for ticket in found.tickets:
+        if ticket.kind != "epic" and folded(ticket.title) == folded(name):
+            ticket.title = ""
 
 
 def _rest(batch: Batch, found: Drafts, missing: int) -> Batch:
