@@ -27,7 +27,7 @@ from core.migrate import NewerDatabaseError, pending
 from core.presence import PRESENCE_S, workers
 from tickets.channel import open_channel
 from tickets.settings import Settings, SettingsError
-from worker import provider
+from worker import model_server
 from worker.queue import JOBS, open_queue
 
 _TIMEOUT_S = 3
@@ -46,7 +46,7 @@ def run_all(settings: Settings, *, quick: bool) -> Iterator[Check]:
     """
     for name, look in _CHECKS.items():
         yield checked(name, partial(look, settings))
-    found = provider.find(settings)
+    found = model_server.find(settings)
     if found is not None:
         yield from model_checks(found, settings, quick=quick)
         return

@@ -8,7 +8,7 @@ import click
 
 from cli import environment, starting
 from cli.help import Command
-from cli.output import json_option, print_json
+from cli.output import json_option, plain, print_json
 
 if TYPE_CHECKING:
     from cli.findings import Check
@@ -41,5 +41,8 @@ def doctor(quick: bool, as_json: bool) -> None:
 
 
 def _line(check: "Check") -> str:
-    line = f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}"
-    return line if check.remedy is None else f"{line}\n      mend it with: {check.remedy}"
+    line = f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {plain(check.detail)}"
+    if check.remedy is None:
+        return line
+    where = f" on {check.machine}" if check.machine else ""
+    return f"{line}\n      mend it{where} with: {check.remedy}"

@@ -13,21 +13,24 @@ class Check:
         ok: Whether it is as it should be.
         detail: What was found.
         remedy: The command that mends it; None when nothing is wrong.
+        machine: Where to run that; None: here.
     """
 
     name: str
     ok: bool
     detail: str
     remedy: str | None = None
+    machine: str | None = None
 
 
 class FaultError(Exception):
     """A check has found something wrong."""
 
-    def __init__(self, detail: str, remedy: str) -> None:
+    def __init__(self, detail: str, remedy: str, machine: str | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.remedy = remedy
+        self.machine = machine
 
 
 def checked(name: str, look: Callable[[], str]) -> Check:
@@ -35,4 +38,6 @@ def checked(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name, ok=True, detail=look())
     except FaultError as fault:
-        return Check(name, ok=False, detail=fault.detail, remedy=fault.remedy)
+        return Check(
+            name, ok=False, detail=fault.detail, remedy=fault.remedy, machine=fault.machine
+        )

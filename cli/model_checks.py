@@ -7,7 +7,6 @@ not loaded may take minutes for the first answer.
 import json
 import math
 import os
-import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,10 +14,11 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
+from cli import remedies
 from cli.findings import Check, FaultError, checked
+from cli.remedies import Remedy
 from tickets.errors import JobErrorCode
 from tickets.settings import Settings
 from worker.cancellation import Cancellation
@@ -27,9 +27,10 @@ from worker.embedded.engine import ModelUnavailable
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.job import GenerationError
 from worker.generation.journal import Call, Journal
-from worker.model import spellings
+from worker.model import can_chat, spellings
+from worker.model_server import STANDARD_URL, at, with_embedded
 from worker.ollama import OllamaClient, RefusedError
-from worker.provider import STANDARD_URL, Profile, Provider, at
+from worker.provider import Profile, Provider
 
 _LOOK_S = 3.0
 # A cold start of a large model takes minutes.
@@ -37,15 +38,16 @@ _ANSWER_S = 300.0
 # The answer takes twenty; the rest is for those that think, whatever they are told.
 _ANSWER_TOKENS = 500
 _LEAST_CONTEXT = 4096
-_GOOD_MODEL = "qwen3:8b"
-_UPDATE = "curl -fsSL https://ollama.com/install.sh | sh"
+_SILENT = "the model says nothing"
+# How servers say that a model is too large for the machine.
+_MEMORY = "memory"
 
 _COLOURS = ("amber", "cobalt")
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "colour": {"type": "string", "enum": list(_COLOURS)},
-        "wheels": {"type": "integer"},
+        "wheels": {"type": "integer", "minimum": 0, "maximum": 9},
     },
     "required": ["colour", "wheels"],
     "additionalProperties": False,
@@ -67,7 +69,8 @@ def embedded_checks(settings: Settings) -> Iterator[Check]:
         yield Check("model server", ok=False, detail=str(fault), remedy="make install")
         return
     with model:
-        yield from model_checks(at(model.url, settings), settings)
+        own = with_embedded(model.url, settings)
+        yield from model_checks(at(model.url, own), own)
 
 
 def model_checks(provider: Provider, settings: Settings, *, quick: bool = False) -> Iterator[Check]:
@@ -112,7 +115,7 @@ class _Asked:
             pass  # it is there, and knows no more than it must
         except GenerationError as fault:
             detail = f"{self._client.address}: {fault.message}"
-            raise FaultError(detail, _serve(self._client)) from None
+            raise FaultError(detail, *remedies.start(self._client)) from None
         return f"{self._client.address}, {version}"
 
     def model(self) -> str:
@@ -120,12 +123,14 @@ class _Asked:
         try:
             model = self._provider.model()
         except GenerationError as fault:
-            name = self._settings.ollama_model or _GOOD_MODEL
-            raise FaultError(fault.message, _pull(self._client, name)) from None
+            name = self._settings.ollama_model or remedies.GOOD_MODEL
+            raise FaultError(fault.message, *remedies.pull(self._client, name)) from None
         names = _installed(self._client)
         if names and names.isdisjoint(spellings(model.name)):
             detail = f"{model.name} is not installed at {self._client.address}"
-            raise FaultError(detail, _pull(self._client, model.name))
+            raise FaultError(detail, *remedies.pull(self._client, model.name))
+        if not can_chat(model.name, _known(partial(self._client.show, model.name))):
+            raise FaultError(f"{model.name} cannot chat", *remedies.use(self._client))
         size = f", {model.parameters / 1e9:.3g} billion parameters" if model.parameters else ""
         return f"{model.name}{size}, profile {model.profile}"
 
@@ -135,28 +140,34 @@ class _Asked:
         if self._call.options["format"] != "schema":
             refusal = next(call.error for call in self._journal.calls if call.error)
             said = refusal.partition(": ")[2]  # behind the code of a job that fails by it
-            raise FaultError(f"the server takes no schema: {said}", _UPDATE)
+            detail = f"the server takes no schema: {said}"
+            raise FaultError(detail, *remedies.update(self._client))
+        if not text.strip():
+            raise FaultError(_SILENT, *self._load_anew())
+        if self._call.finish_reason == "length":
+            detail = f"the answer has no end after {_ANSWER_TOKENS} tokens"
+            raise FaultError(detail, *remedies.use(self._client))
         try:
             answer = parse(text)
         except NoJsonError:
             answer = None
         fits = isinstance(answer, dict) and set(answer) == set(_SCHEMA["required"])
         if not fits or answer["colour"] not in _COLOURS:
-            raise FaultError(f"the server ignores the schema: {json.dumps(text[:60])}", _UPDATE)
+            detail = f"the server ignores the schema: {json.dumps(text[:60])}"
+            raise FaultError(detail, *remedies.update(self._client))
         return f"works, the first answer came after {self._call.duration_ms / 1000:.1f} s"
 
     def context(self) -> str:
         """What a call can hold is enough, and the server gives it."""
         model = self._provider.model()
         if model.context_length < _LEAST_CONTEXT:
-            other = f"export TASKFORGE_OLLAMA_MODEL={_GOOD_MODEL}"
-            remedy = f"{_pull(self._client, _GOOD_MODEL)} && {other}"
-            raise FaultError(f"holds only {model.context_length} tokens", remedy)
+            detail = f"holds only {model.context_length} tokens, and {_LEAST_CONTEXT} are needed"
+            raise FaultError(detail, *remedies.use(self._client))
         given, asked = _loaded_context(self._client, model.name), self._call.options["num_ctx"]
         if given is not None and given < asked:
             detail = f"{self._client.address} gives {given} tokens in place of {asked}"
-            remedy = f"OLLAMA_CONTEXT_LENGTH={model.window} {_serve(self._client)}"
-            raise FaultError(detail, remedy)
+            needed = f"OLLAMA_CONTEXT_LENGTH={model.window} "
+            raise FaultError(detail, *remedies.restart(self._client, needed))
         return f"{model.context_length} tokens, of which a call takes up to {model.window}"
 
     def thinking(self) -> str:
@@ -175,9 +186,10 @@ class _Asked:
             f"writes {writes:.0f} and reads {reads:.0f} tokens/s; "
             f"5 tickets from 600 words take about {max(1, math.ceil(seconds))} s"
         )
-        if seconds > self._settings.generation_timeout_s:
-            enough = math.ceil(2 * seconds)
-            raise FaultError(detail, f"export TASKFORGE_GENERATION_TIMEOUT_S={enough}")
+        limit = self._settings.generation_timeout_s
+        if seconds > limit:
+            enough = f"export TASKFORGE_GENERATION_TIMEOUT_S={math.ceil(2 * seconds)}"
+            raise FaultError(f"{detail}, and a job has {limit:g} s", enough)
         return detail
 
     @property
@@ -219,7 +231,7 @@ class _Asked:
                 heard=lambda _piece: arrived.append(time.monotonic()),
             )
         if not arrived:
-            raise FaultError("the model says nothing", f"ollama stop {shlex.quote(model.name)}")
+            raise FaultError(_SILENT, *self._load_anew())
         read = reply.prompt_tokens or len(_STORY) * 3 // 4
         written = reply.completion_tokens or len(arrived)
         lasted = max(time.monotonic() - arrived[0], 0.001)
@@ -230,18 +242,36 @@ class _Asked:
         """Turns the failure of a call into a fault with its remedy."""
         try:
             yield
+        except RefusedError as refusal:
+            raise FaultError(self._told(refusal), *self._mended(refusal)) from None
         except GenerationError as fault:
-            name = self._provider.model().name
-            message, remedy = fault.message, _serve(self._client)
-            if isinstance(fault, RefusedError) and fault.status == HTTPStatus.NOT_FOUND:
-                remedy = _pull(self._client, name)
-                if not self._speaks_ollama:
-                    message = f"{self._client.address} is no Ollama, or has no model {name!r}"
-                    remedy = f"export TASKFORGE_OLLAMA_URL={STANDARD_URL}"
-            elif fault.code is not JobErrorCode.OLLAMA_UNAVAILABLE:
-                # It hangs or rambles: the server loads it anew for the next call.
-                remedy = f"{_at(self._client)}ollama stop {shlex.quote(name)}"
-            raise FaultError(message, remedy) from None
+            away = fault.code is JobErrorCode.OLLAMA_UNAVAILABLE
+            mended = remedies.restart(self._client) if away else self._load_anew()
+            raise FaultError(fault.message, *mended) from None
+
+    def _told(self, refusal: RefusedError) -> str:
+        """A refusal, with what the server said where it is its own to say."""
+        if refusal.status != HTTPStatus.NOT_FOUND:
+            return f"{refusal.message}: {refusal.detail}" if refusal.detail else refusal.message
+        if self._speaks_ollama:
+            return refusal.message
+        name = self._provider.model().name
+        return f"{self._client.address} is no Ollama, or has no model {name!r}"
+
+    def _mended(self, refusal: RefusedError) -> Remedy:
+        """What helps against an error that the server has answered with."""
+        if refusal.status == HTTPStatus.NOT_FOUND:
+            if self._speaks_ollama:
+                return remedies.pull(self._client, self._provider.model().name)
+            return Remedy(f"export TASKFORGE_OLLAMA_URL={STANDARD_URL}")
+        if _MEMORY in refusal.detail:
+            return remedies.use_smaller(self._client)
+        if refusal.status is None or refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return self._load_anew()
+        return remedies.restart(self._client)
+
+    def _load_anew(self) -> Remedy:
+        return remedies.load_anew(self._client, self._provider.model().name)
 
 
 def _unread(story: str) -> str:
@@ -251,37 +281,24 @@ def _unread(story: str) -> str:
 
 def _installed(client: OllamaClient) -> set[str]:
     """The names of the models at a server; empty when it does not say."""
-    try:
-        listed = client.tags(deadline=_soon()).get("models") or []
-    except GenerationError:
-        return set()
+    listed = _known(client.tags).get("models") or []
     return {str(entry.get(key)) for entry in listed for key in ("name", "model")}
 
 
 def _loaded_context(client: OllamaClient, name: str) -> int | None:
     """The context with which a server has loaded a model; None when it does not say."""
-    try:
-        loaded = client.ps(deadline=_soon()).get("models") or []
-    except GenerationError:
-        return None
-    names = spellings(name)
+    loaded, names = _known(client.ps).get("models") or [], spellings(name)
     given = [entry.get("context_length") for entry in loaded if entry.get("name") in names]
     return next((length for length in given if isinstance(length, int)), None)
 
 
+def _known(look: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """What a server tells about something; empty when it does not say."""
+    try:
+        return look(deadline=_soon())
+    except GenerationError:
+        return {}
+
+
 def _soon() -> float:
     return time.monotonic() + _LOOK_S
-
-
-def _at(client: OllamaClient) -> str:
-    """What has the `ollama` command talk to this server, where that is not its own default."""
-    standard = urlsplit(STANDARD_URL).netloc
-    return "" if client.address == standard else f"OLLAMA_HOST={client.address} "
-
-
-def _serve(client: OllamaClient) -> str:
-    return f"{_at(client)}ollama serve"
-
-
-def _pull(client: OllamaClient, name: str) -> str:
-    return f"{_at(client)}ollama pull {shlex.quote(name)}"

@@ -149,10 +149,10 @@ def _begin(name: str, is_supervised: bool = False) -> Settings:
 
 
 def _serve_worker(settings: Settings) -> None:
-    from worker import provider  # noqa: PLC0415 - this room alone
+    from worker import model_server  # noqa: PLC0415 - this room alone
     from worker.consumer import serve as run  # noqa: PLC0415 - this room alone
 
-    found = provider.find(settings)
+    found = model_server.find(settings)
     if found:
         run(settings, found)
         return
@@ -164,4 +164,5 @@ def _serve_worker(settings: Settings) -> None:
     except ModelUnavailable as fault:
         raise SettingsFailure(str(fault)) from None
     with started:
-        run(replace(settings, workers=settings.workers or 1), provider.at(started.url, settings))
+        settings = model_server.with_embedded(started.url, settings)
+        run(settings, model_server.at(started.url, settings))

@@ -15,9 +15,10 @@ from cli.output import say
 from cli.rest import DEFAULT_URL
 from cli.system import StoppedError, System, free_address
 from tickets.settings import EMBEDDED, Settings
-from worker import provider
+from worker import model_server
 from worker.generation.job import GenerationError
 from worker.ollama import RefusedError
+from worker.provider import Provider
 
 _PROBE_S = 2
 
@@ -89,14 +90,14 @@ def _start(system: System) -> list[str]:
     system.migrate()
     settings = system.settings
     advice = _CHOSEN if settings.ollama_url == EMBEDDED else _BETTER_MODEL
-    found = provider.find(settings)
+    found = model_server.find(settings)
     embedded = found is None
     if found is None:
         bind = free_address()
         system.start_model(bind)
-        settings = replace(settings, ollama_url=f"http://{bind}", workers=settings.workers or 1)
+        settings = model_server.with_embedded(f"http://{bind}", settings)
     elif settings.ollama_url is None:
-        settings = replace(settings, ollama_url=provider.STANDARD_URL)
+        settings = replace(settings, ollama_url=model_server.STANDARD_URL)
     system.start_servers(settings)
     return [
         f"TaskForge is ready at {system.url}",
@@ -108,7 +109,7 @@ def _start(system: System) -> list[str]:
 def _model_lines(settings: Settings, advice: str | None) -> list[str]:
     """What the model is; an advice comes with the embedded one."""
     url = settings.ollama_url or ""
-    found = provider.at(url, settings)
+    found = model_server.at(url, settings)
     try:
         model = found.model()
     except GenerationError as fault:
@@ -119,7 +120,7 @@ def _model_lines(settings: Settings, advice: str | None) -> list[str]:
     return [f"Model: {model.name} at {url}{away}, profile {model.profile}"]
 
 
-def _is_away(found: provider.Provider) -> bool:
+def _is_away(found: Provider) -> bool:
     """Whether nobody is there; a server may well know nothing but how to chat."""
     try:
         found.client.version(deadline=time.monotonic() + _PROBE_S)

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,12 +128,3 @@ def members(group: int) -> dict[int, str]:
         for pid, pgid, stat, args in found
         if int(pgid) == group and not stat.startswith("Z")
     }
-
-
-def eventually(condition: Any, seconds: float = 10) -> Any:
-    """The condition's value, once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
-    return value

@@ -11,6 +11,7 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: stall]]            half an answer, then silence
     [[peer: status 503]]       an error before the first chunk
     [[peer: fail-once NAME]]   status 500, the first time only
+    [[peer: full]]             status 500: the machine's memory is too small
     [[peer: no-schema]]        400 for a schema, JSON for `format: "json"`
     [[peer: no-format]]        400 for any `format`
     [[peer: no-think]]         400 for `think`

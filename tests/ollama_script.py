@@ -43,6 +43,8 @@ class Script:
             return int(self.says["status"]), "scripted failure"
         if "fail" in self.says:
             return 500, "scripted failure"
+        if "full" in self.says:
+            return 500, "model requires more system memory (7.1 GiB) than is available (3.9 GiB)"
         return self._too_much(body)
 
     def _too_much(self, body: Json) -> tuple[int, str] | None:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_running import command, eventually
+from tests.cli_running import command
 from tests.stack import SPEC, Caller
+from tests.waiting import eventually
 from tickets.validation import result_problems
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -13,10 +13,11 @@ from subprocess import DEVNULL, CompletedProcess, Popen
 import pytest
 import requests
 
-from tests.cli_running import Up, command, environ, eventually, members, run, run_json, up
+from tests.cli_running import Up, command, environ, members, run, run_json, up
 from tests.ollama_peer import OllamaPeer
 from tests.processes import free_port
 from tests.stack import SPEC
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +44,9 @@ def test_it_prints_the_url_the_model_and_what_to_do_next(shared: Up, peer: Ollam
 
 
 def test_the_advice_fits_a_model_that_was_chosen(tmp_path: Path) -> None:
-    with up(tmp_path, TASKFORGE_OLLAMA_URL="embedded") as started:
-        assert "embedded, profile extractive" in started.lines[1]
+    model = {"TASKFORGE_OLLAMA_URL": "embedded", "TASKFORGE_OLLAMA_MODEL": "qwen3:8b"}
+    with up(tmp_path, **model) as started:
+        assert started.lines[1] == "Model: smollm2:135m, embedded, profile extractive\n"
         assert "TASKFORGE_OLLAMA_URL=embedded chose it" in started.lines[2]
         assert "install" not in "".join(started.lines)
 
@@ -152,22 +154,22 @@ def test_a_job_that_runs_when_everything_stops_is_not_lost(
 def test_nothing_outlives_it_when_it_is_killed(running: Up) -> None:
     running.process.kill()
     running.end()
-    eventually(lambda: not members(running.process.pid), 15)
+    eventually(lambda: not members(running.process.pid), within_s=15)
 
 
 @pytest.mark.parametrize("role", ["core", "edge", "worker"])
 def test_a_child_that_is_killed_is_started_again(shared: Up, role: str) -> None:
     before = shared.pids(role)
     os.kill(min(before), signal.SIGKILL)
-    eventually(lambda: set(shared.pids(role)) - set(before), 15)
+    eventually(lambda: set(shared.pids(role)) - set(before), within_s=15)
     assert f"{role} ended with exit code -9 (SIGKILL); starting it again" in shared.log.read_text()
-    eventually(lambda: _is_ready(shared.url), 15)
+    eventually(lambda: _is_ready(shared.url), within_s=15)
 
 
 def test_core_takes_a_signal_of_its_own_as_meant_for_it(shared: Up) -> None:
     before = shared.pids("core")
     os.kill(before[0], signal.SIGTERM)
-    eventually(lambda: set(shared.pids("core")) - set(before), 15)
+    eventually(lambda: set(shared.pids("core")) - set(before), within_s=15)
     assert "core ended with exit code 0" in shared.log.read_text()
 
 

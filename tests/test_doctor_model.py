@@ -1,17 +1,22 @@
 """`taskforge doctor` and the model: each fault is found, with the command that mends it."""
 
 import json
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import closing
+from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
+from cli import remedies
 from cli.findings import Check
 from cli.model_checks import embedded_checks, model_checks
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tests.stack import Stack
 from tickets.settings import load
+from worker.ollama import OllamaClient
 from worker.provider import Provider
 
 NAMES = [
@@ -28,6 +33,16 @@ NAMES = [
 def peer() -> Iterator[OllamaPeer]:
     with OllamaPeer() as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def ollama(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The `ollama` command, as if it were installed here; nothing runs it."""
+    command = tmp_path / "ollama"
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return command
 
 
 def address(url: str) -> str:
@@ -73,6 +88,32 @@ def test_a_server_that_is_away(peer: OllamaPeer) -> None:
     assert "secret" not in str(check)
 
 
+def test_a_server_that_is_away_where_ollama_is_not_installed(
+    ollama: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(ollama.parent))
+    ollama.unlink()
+    assert str(fault("http://127.0.0.1:1").remedy).endswith("ollama.com/install.sh | sh")
+
+
+def test_what_is_wrong_on_another_machine_names_it() -> None:
+    """What cannot be done over the network has to be done there."""
+    check = fault("http://user:secret@model-box.invalid:8080")
+    assert check.machine == "model-box.invalid"
+    assert check.remedy == "OLLAMA_HOST=0.0.0.0:8080 ollama serve"
+
+
+def test_what_goes_over_the_network_is_sent_from_here() -> None:
+    """To whatever URL the server has, but for a password, with what every machine has."""
+    elsewhere = OllamaClient("https://user:secret@model-box.invalid/ollama")
+    pull, load = remedies.pull(elsewhere, "qwen3:8b"), remedies.load_anew(elsewhere, LARGE)
+    assert (pull.machine, load.machine) == (None, None)
+    url = "https://model-box.invalid/ollama/api"
+    assert shlex.split(pull.command) == ["curl", f"{url}/pull", "-d", '{"model": "qwen3:8b"}']
+    body = f'{{"model": "{LARGE}", "keep_alive": 0}}'
+    assert shlex.split(load.command) == ["curl", f"{url}/generate", "-d", body]
+
+
 def test_a_model_that_is_not_pulled(peer: OllamaPeer) -> None:
     check = fault(peer.url, "qwen3:8b")
     assert (check.name, check.remedy) == (
@@ -85,6 +126,13 @@ def test_a_model_that_only_one_of_two_servers_has(peer: OllamaPeer) -> None:
     with OllamaPeer(models=(SMALL,)) as other:
         check = fault(f"{peer.url},{other.url}")
         assert check.remedy == f"OLLAMA_HOST={address(other.url)} ollama pull {LARGE}"
+
+
+def test_a_model_that_cannot_chat(peer: OllamaPeer) -> None:
+    peer.capabilities = ["embedding"]
+    check = fault(peer.url)
+    assert (check.name, check.detail) == ("model", f"{LARGE} cannot chat")
+    assert str(check.remedy).endswith("export TASKFORGE_OLLAMA_MODEL=qwen3:8b")
 
 
 def test_a_server_without_any_model(peer: OllamaPeer) -> None:
@@ -136,7 +184,8 @@ def test_structured_output_that_does_not_work(peer: OllamaPeer, marker: str, sai
 def test_a_model_with_a_context_too_small(peer: OllamaPeer) -> None:
     peer.context_length = 2048
     check = fault(peer.url)
-    assert (check.name, check.detail) == ("model context", "holds only 2048 tokens")
+    assert check.name == "model context"
+    assert "holds only 2048 tokens" in check.detail
     assert "ollama pull" in str(check.remedy)
 
 
@@ -145,7 +194,7 @@ def test_a_server_that_gives_less_context_than_asked(peer: OllamaPeer) -> None:
     check = fault(peer.url)
     assert check.name == "model context"
     assert "1024" in check.detail
-    assert "OLLAMA_CONTEXT_LENGTH=" in str(check.remedy)
+    assert str(check.remedy).startswith("pkill -x ollama; OLLAMA_CONTEXT_LENGTH=8192 ")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +225,7 @@ def test_a_model_too_slow_for_the_time_of_a_job(peer: OllamaPeer) -> None:
     name, _, seconds = str(check.remedy).partition("=")
     assert name == "export TASKFORGE_GENERATION_TIMEOUT_S"
     assert int(seconds) > 1
+    assert "a job has 1 s" in check.detail
 
 
 def test_a_model_is_no_slower_when_it_is_examined_again(peer: OllamaPeer) -> None:
@@ -188,13 +238,25 @@ def test_a_model_is_no_slower_when_it_is_examined_again(peer: OllamaPeer) -> Non
 
 
 @pytest.mark.parametrize(
-    ("marker", "remedy"), [("status 500", "ollama serve"), ("loop", f"ollama stop {LARGE}")]
+    ("marker", "detail", "remedy"),
+    [
+        ("status 500", "scripted failure", "{host} ollama stop {model}"),
+        ("error-line", "runner process has terminated", "{host} ollama stop {model}"),
+        ("loop", "repeats itself", "{host} ollama stop {model}"),
+        ("load", "says nothing", "{host} ollama stop {model}"),
+        ("reset", "broke", "pkill -x ollama; {host} ollama serve"),
+        ("status 403", "403", "pkill -x ollama; {host} ollama serve"),
+        ("length", "no end", "{host} ollama pull qwen3:8b && export TASKFORGE_OLLAMA_MODEL=*"),
+        ("full", "memory", "{host} ollama pull qwen3:4b && export TASKFORGE_OLLAMA_MODEL=*"),
+    ],
 )
-def test_a_call_that_fails(peer: OllamaPeer, marker: str, remedy: str) -> None:
+def test_a_call_that_fails(peer: OllamaPeer, marker: str, detail: str, remedy: str) -> None:
     peer.always = f"[[peer: {marker}]]"
     check = fault(peer.url)
     assert check.name == "model structured output"
-    assert check.remedy == f"OLLAMA_HOST={address(peer.url)} {remedy}"
+    assert detail in check.detail
+    expected = remedy.format(host=f"OLLAMA_HOST={address(peer.url)}", model=LARGE)
+    assert fnmatch(str(check.remedy), expected), check.remedy
 
 
 def test_quick_asks_the_model_nothing(peer: OllamaPeer, stack_without_worker: Stack) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from cli.model_checks import model_checks
 from tests.generation import SPEC, job, run, ticket
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tests.test_generation_long import diligent, long_spec
+from tickets.settings import load
 from worker.generation.job import GenerationError
+from worker.provider import Provider
 
 Json = dict[str, Any]
 
@@ -72,10 +75,21 @@ def names(schema: Json) -> set[str]:
 
 
 def test_every_schema_is_one_that_any_grammar_takes(peer: OllamaPeer) -> None:
-    sent = everything_sent(peer)
-    shapes = {frozenset(names(chat["format"])) for chat in sent}
+    sent = [chat["format"] for chat in everything_sent(peer)]
+    shapes = {frozenset(names(schema)) for schema in sent}
     assert len(shapes) >= 6, "whole, without epics, outline, batch, again, choice"
-    for part in (part for chat in sent for part in parts(chat["format"])):
+    assert_plain(sent)
+
+
+def test_so_is_what_doctor_asks_with(peer: OllamaPeer) -> None:
+    assert all(check.ok for check in model_checks(Provider(peer.url, model=LARGE), load({}, str)))
+    sent = [chat["format"] for chat in peer.chats() if "format" in chat]
+    assert sent
+    assert_plain(sent)
+
+
+def assert_plain(schemas: list[Json]) -> None:
+    for part in (part for schema in schemas for part in parts(schema)):
         assert set(part) <= _PLAIN[part["type"]], part
         if part["type"] == "object":
             assert part["additionalProperties"] is False

@@ -14,9 +14,10 @@ import pytest
 
 from tests.asking import SCHEMA, ask, prompt
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
+from tests.waiting import eventually
 from tickets.errors import JobErrorCode
 from tickets.settings import load
-from worker import provider
+from worker import model_server
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
 from worker.ollama import Limits, OllamaClient, RefusedError, Reply
@@ -372,26 +373,21 @@ def test_size_in_a_name(peer: OllamaPeer, name: str, parameters: int | None) -> 
 
 def test_find_follows_the_settings(peer: OllamaPeer) -> None:
     settings = load({"TASKFORGE_OLLAMA_URL": peer.url}, lambda _: "")
-    found = provider.find(settings)
+    found = model_server.find(settings)
     assert found is not None
     assert found.model().name == LARGE
-    assert provider.find(replace(settings, ollama_url="embedded")) is None
+    assert model_server.find(replace(settings, ollama_url="embedded")) is None
 
 
 def test_find_without_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "STANDARD_URL", "http://127.0.0.1:9")
-    assert provider.find(load({}, lambda _: "")) is None
+    monkeypatch.setattr(model_server, "STANDARD_URL", "http://127.0.0.1:9")
+    assert model_server.find(load({}, lambda _: "")) is None
+    named = model_server.find(load({"TASKFORGE_OLLAMA_MODEL": LARGE}, lambda _: ""))
+    assert named is not None, "the embedded model is another one"
 
 
 def test_find_on_the_standard_port(peer: OllamaPeer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(provider, "STANDARD_URL", peer.url)
-    found = provider.find(load({}, lambda _: ""))
+    monkeypatch.setattr(model_server, "STANDARD_URL", peer.url)
+    found = model_server.find(load({}, lambda _: ""))
     assert found is not None
     assert found.client.url == peer.url
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end, "it has not come true"
-        time.sleep(0.005)

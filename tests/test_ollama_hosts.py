@@ -12,7 +12,7 @@ from tests.ollama_peer import LARGE, OllamaPeer
 from tests.waiting import eventually
 from tickets.errors import JobErrorCode
 from tickets.settings import SettingsError, load
-from worker import provider
+from worker import model_server
 from worker.generation.job import GenerationError
 from worker.ollama import RefusedError
 from worker.provider import Provider
@@ -111,7 +111,7 @@ def test_list_of_urls_is_a_setting(peers: tuple[OllamaPeer, OllamaPeer]) -> None
     given = load(
         {"TASKFORGE_OLLAMA_URL": urls, "TASKFORGE_OLLAMA_PARALLEL": "3"}, lambda path: path
     )
-    found = provider.find(given)
+    found = model_server.find(given)
     assert found is not None
     assert found.parallel == 6
     with pytest.raises(SettingsError, match="OLLAMA_URL"):

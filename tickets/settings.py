@@ -154,10 +154,13 @@ class Settings:
         None,
         "`http://HOST:11434`, several of them with commas between (each has the model; the least "
         "busy one is asked), or `embedded` for the small model that comes along. "
-        "Unset: an Ollama on its standard port, else the embedded model.",
+        "Unset: an Ollama on its standard port; where none answers and no model is named, the "
+        "embedded model.",
     )
     ollama_model: str | None = _setting(
-        _text, None, "Name of the model. Unset: the first installed chat model."
+        _text,
+        None,
+        "Name of the model; the embedded one has its own. Unset: the first installed chat model.",
     )
     ollama_parallel: int = _setting(
         _integer(1, 64),

@@ -1,7 +1,7 @@
-"""The model that tickets come from: where it is, and how it is asked.
+"""The model that tickets come from: what is known about it, and how it is asked.
 
-What is known about the model is looked up once and kept for a while. A server
-that knows nothing but `/api/chat` will do as long as the model is named.
+What is known is looked up once and kept for a while. A server that knows nothing
+but `/api/chat` will do as long as the model is named.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from tickets.errors import JobErrorCode
-from tickets.settings import EMBEDDED, Settings
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled, GenerationError
 from worker.generation.journal import Call
@@ -20,9 +19,7 @@ from worker.model import Model, Profile, can_chat, described, spellings
 from worker.ollama import Hosts, OllamaClient, RefusedError, Reply
 from worker.ollama.hosts import Host, is_the_hosts
 
-__all__ = ["STANDARD_URL", "Model", "Profile", "Provider", "at", "find"]
-
-STANDARD_URL = "http://127.0.0.1:11434"
+__all__ = ["Model", "Profile", "Provider"]
 
 _LOOKUP_S = 5.0
 # How soon a job that waits for another one's look-up notices that it has to stop.
@@ -273,36 +270,6 @@ def _installed(client: OllamaClient, stop: Cancellation) -> list[tuple[str, dict
     models = [entry for entry in listed or [] if isinstance(entry, dict)]
     named = [(entry.get("model") or entry.get("name"), entry) for entry in models]
     return [(name, entry) for name, entry in named if isinstance(name, str) and name]
-
-
-def find(settings: Settings) -> Provider | None:
-    """The provider that the settings ask for; None: the embedded model has to be started.
-
-    A server that is named is not asked whether it is there: it may come later.
-    """
-    if settings.ollama_url == EMBEDDED:
-        return None
-    if settings.ollama_url:
-        return at(settings.ollama_url, settings)
-    return at(STANDARD_URL, settings) if _answers(STANDARD_URL) else None
-
-
-def at(url: str, settings: Settings) -> Provider:
-    """The provider at a URL, or several, with the settings' model and profile."""
-    return Provider(
-        url,
-        model=settings.ollama_model,
-        profile=settings.profile,
-        calls_per_host=settings.ollama_parallel,
-    )
-
-
-def _answers(url: str) -> bool:
-    try:
-        OllamaClient(url).version(deadline=time.monotonic() + 0.5)
-    except GenerationError:
-        return False
-    return True
 
 
 def _soon() -> float:
