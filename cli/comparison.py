@@ -5,8 +5,8 @@ from typing import Any
 from cli.rest import Document
 
 
-def compared(job: Document, attempts: list[Any]) -> dict[str, Any]:
-    """A run in figures, with its tickets.
+def compared(job: Document, number: int, attempts: list[Any]) -> dict[str, Any]:
+    """A run in figures, with its tickets; `number` 0 is the original, 1 its first replay.
 
     Counts are of all attempts that were told of. Tokens are None where the
     model's server did not count, and whatever tickets there are where the job
@@ -18,9 +18,13 @@ def compared(job: Document, attempts: list[Any]) -> dict[str, Any]:
     result = job["result"] or {}
     return {
         "job_id": job["job"]["job_id"],
+        "replay": number,
         "status": job["job"]["status"],
         "error": job["job"]["error"],
-        "model": result.get("generation", {}).get("model") or _model(stories) or job["model"],
+        "model": result.get("generation", {}).get("model")
+        or _of_model(stories, "name")
+        or job["model"],
+        "profile": _of_model(stories, "profile"),
         "attempts": len(attempts),
         "calls": len(calls) + sum(story["calls_left_out"] for story in stories),
         "failed_calls": sum(bool(call["error"]) for call in calls),
@@ -35,8 +39,9 @@ def compared(job: Document, attempts: list[Any]) -> dict[str, Any]:
     }
 
 
-def _model(stories: list[Any]) -> str | None:
-    return next((story["model"].get("name") for story in reversed(stories) if story["model"]), None)
+def _of_model(stories: list[Any], what: str) -> str | None:
+    """What the last attempt knew of its model."""
+    return next((story["model"].get(what) for story in reversed(stories) if story["model"]), None)
 
 
 def _sum(calls: list[Any], count: str) -> int | None:

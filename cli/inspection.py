@@ -37,7 +37,10 @@ def jobs() -> None:
 @click.argument("job_id")
 @json_option
 def show(job_id: str, as_json: bool) -> None:
-    """Say where a job stands, whose it is, and what runs it again."""
+    """Say where a job stands, whose it is, and what runs it again.
+
+    With --json, its result is there too.
+    """
     with admin.connect() as core:
         job = _job(core, job_id)
     if as_json:
@@ -51,9 +54,10 @@ def show(job_id: str, as_json: bool) -> None:
 @click.option("--text", "with_text", is_flag=True, help="Show also what the model wrote.")
 @json_option
 def provenance(job_id: str, with_text: bool, as_json: bool) -> None:
-    """Show what was asked of the model in each attempt, what came, and what was repaired.
+    """Show each call to the model, and what was repaired.
 
-    With --json, what the model wrote is always there.
+    Of each attempt that has ended: what was asked, what came, and what was
+    done about it. With --json, what the model wrote is always there.
     """
     with admin.connect() as core:
         attempts = _attempts(core, job_id)
@@ -72,11 +76,12 @@ def provenance(job_id: str, with_text: bool, as_json: bool) -> None:
 @click.option("--no-wait", is_flag=True, help="Print the new job's id and end.")
 @json_option
 def replay(job_id: str, model: str, no_wait: bool, as_json: bool) -> None:
-    """Run a job that has ended again, with another model, and show both side by side.
+    """Run an ended job again with another model.
 
-    The job itself stays as it is. Its client sees nothing of the new one: it
-    takes no room in the queue, is in no list, and calls nobody back. Ends with
-    1 when the new one ends without tickets.
+    Shows both side by side once the new one has ended; ends with 1 when that
+    gives no tickets. The job itself stays as it is. Its client sees nothing of
+    the new one: it takes no room in the queue, is in no list, and calls nobody
+    back.
 
     Examples:
       taskforge jobs replay JOB_ID --model qwen3:8b
@@ -92,28 +97,31 @@ def replay(job_id: str, model: str, no_wait: bool, as_json: bool) -> None:
             return
         with display.progress() as watcher:
             ended = wait(_Standing(core), replay_id, watcher)
-        _compare(core, [_job(core, original_id), _job(core, replay_id)], as_json)
+        _compare(core, _job(core, original_id), [_job(core, replay_id)], as_json)
     if ended["status"] != Status.COMPLETED:
-        raise Failure(f"job {replay_id} ended as {ended['status']}")
+        why = f": {ended['error']['message']}" if ended["error"] else ""
+        raise Failure(f"job {replay_id} ended as {ended['status']}{why}")
 
 
 @jobs.command()
 @click.argument("job_id")
 @json_option
 def compare(job_id: str, as_json: bool) -> None:
-    """Show a job and those that run it again side by side.
+    """Show a job and its replays side by side.
 
     Of a replay it shows the replay beside the original; of an original the
-    last replays, and all of them with --json.
+    last replays, and all of them with --json. `taskforge jobs show JOB_ID
+    --json` has the whole tickets of one.
     """
     with admin.connect() as core:
-        job = _job(core, job_id)
+        original = job = _job(core, job_id)
         if job["replay_of"]:
-            _compare(core, [_job(core, job["replay_of"]), job], as_json)
-            return
-        left_out = 0 if as_json else max(len(job["replays"]) - _SIDE_BY_SIDE, 0)
-        again = [_job(core, replay_id) for replay_id in job["replays"][left_out:]]
-        _compare(core, [job, *again], as_json)
+            original = _job(core, job["replay_of"])
+            left_out, shown = 0, [job["job"]["job_id"]]
+        else:
+            left_out = 0 if as_json else max(len(job["replays"]) - _SIDE_BY_SIDE, 0)
+            shown = job["replays"][left_out:]
+        _compare(core, original, [_job(core, replay_id) for replay_id in shown], as_json)
     if left_out:
         say(f"Left out, as they are earlier: {left_out}. All are there with --json.")
 
@@ -140,8 +148,12 @@ def _attempts(core: Admin, job_id: str) -> list[Any]:
     return found
 
 
-def _compare(core: Admin, runs_of_it: list[Document], as_json: bool) -> None:
-    runs = [compared(run, _attempts(core, run["job"]["job_id"])) for run in runs_of_it]
+def _compare(core: Admin, original: Document, replays: list[Document], as_json: bool) -> None:
+    places = {replay_id: number for number, replay_id in enumerate(original["replays"], start=1)}
+    runs = [
+        compared(run, places.get(run["job"]["job_id"], 0), _attempts(core, run["job"]["job_id"]))
+        for run in (original, *replays)
+    ]
     if as_json:
         print_json({"runs": runs})
     else:

@@ -12,14 +12,15 @@ from cli.rest import Document
 _ROWS = {
     "job": "job_id",
     "model": "model",
+    "profile": "profile",
     "status": "status",
     "attempts": "attempts",
     "calls": "calls",
     "of them failed": "failed_calls",
     "prompt tokens": "prompt_tokens",
     "completion tokens": "completion_tokens",
-    "repairs": "repairs",
-    "let pass": "let_pass",
+    "faults mended": "repairs",
+    "faults let pass": "let_pass",
     "open questions": "open_questions",
 }
 
@@ -54,6 +55,9 @@ def show_attempt(attempt: dict[str, Any], *, with_text: bool) -> None:
 
 
 def _show_calls(story: dict[str, Any]) -> None:
+    if not story["calls"]:
+        click.echo("It asked the model nothing.")
+        return
     several = len({call["server"] for call in story["calls"]}) > 1
     columns = ["call", "at s", "took s", "for", "prompt", "options", "tokens in", "out", "end"]
     print_table(
@@ -102,10 +106,7 @@ def _show_text(number: int, call: dict[str, Any]) -> None:
 
 def show_runs(runs: list[dict[str, Any]]) -> None:
     """Runs of one job side by side: their figures, then their tickets in order."""
-    columns = [
-        "",
-        *("original" if not number else f"replay {number}" for number in range(len(runs))),
-    ]
+    columns = ["", *(f"replay {run['replay']}" if run["replay"] else "original" for run in runs)]
     figures = [[name, *(_known(run[key]) for run in runs)] for name, key in _ROWS.items()]
     figures.append(["seconds", *(f"{run['duration_ms'] / 1000:.1f}" for run in runs)])
     figures.append(["tickets", *(len(run["tickets"]) for run in runs)])

@@ -40,7 +40,10 @@ def start(job_id: UUID, model: str, settings: Settings) -> Job:
     with transaction():
         original = _original(job_id)
         if original.ended_at is None:
-            raise TaskForgeError(Reason.JOB_NOT_ENDED, f"the job is {original.status} still")
+            raise TaskForgeError(
+                Reason.JOB_NOT_ENDED,
+                f"the job is {original.status}: only one that has ended can be run again",
+            )
         expires_at = _expires_at(original.ended_at, settings)
         if expires_at <= clock.now():
             # About to be deleted.

@@ -8,9 +8,11 @@ from tests.stack import SPEC, Caller, Stack
 
 RUN_KEYS = {
     "job_id",
+    "replay",
     "status",
     "error",
     "model",
+    "profile",
     "attempts",
     "calls",
     "failed_calls",
@@ -79,6 +81,8 @@ def test_a_replay_is_shown_beside_the_original(stack: Stack, caller: Caller) -> 
     assert set(first) == set(again) == RUN_KEYS
     assert (first["job_id"], first["model"]) == (job_id, LARGE)
     assert (again["model"], again["status"]) == (SMALL, "completed")
+    assert (first["replay"], again["replay"]) == (0, 1)
+    assert (first["profile"], again["profile"]) == ("freeform", "extractive")
     result = caller.get(f"/tickets/v1/jobs/{job_id}/result").json()
     assert [each["title"] for each in first["tickets"]] == [
         ticket["title"] for ticket in result["tickets"]
@@ -100,6 +104,7 @@ def test_replays_are_compared_as_far_as_they_can_be_read(stack: Stack, caller: C
     of_replay = stack.run("jobs", "compare", replays[0])
     assert [replay in of_original.stdout for replay in replays] == [False, True, True, True]
     assert "earlier: 1" in of_original.stderr
+    assert of_original.stdout.split("\n")[0].rstrip().endswith("replay 4")
     assert [replay in of_replay.stdout for replay in replays] == [True, False, False, False]
     assert job_id in of_replay.stdout
     assert len(ask(stack, "compare", job_id)["runs"]) == 5
@@ -111,7 +116,7 @@ def test_a_replay_that_fails_is_told_with_its_cause(stack: Stack, caller: Caller
     done = stack.run("jobs", "replay", job_id, "--model", "no-such:1b")
 
     assert done.returncode == 1
-    assert "ended as failed" in done.stderr
+    assert "ended as failed: the model 'no-such:1b' is not installed" in done.stderr
     assert "no-such:1b" in done.stdout
     assert "is not installed" in done.stdout
 
