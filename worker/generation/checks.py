@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from worker.generation import language, phrases
-from worker.generation.draft import TicketDraft
+from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.endings import goes_round, once_each
 from worker.generation.journal import Journal
 from worker.generation.prompts import load
 from worker.generation.similarity import is_word, repeats, spoken, within, words
@@ -41,9 +42,11 @@ _UNAIDED = 0.4
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text says nothing: empty, a form, an excuse, what the model was told."""
+    """Whether a text says nothing: empty, a form, an excuse, a loop, what the model was told."""
     line = one_line(text)
     if _BLANK.fullmatch(line) is not None or _TEMPLATE.search(line) is not None:
+        return True
+    if goes_round(once_each(line)):
         return True
     said = folded(line[: len(_TOLD)])
     return len(said.split()) >= _FEWEST_TOLD and f" {said} " in _TOLD
@@ -54,16 +57,22 @@ def adds_nothing(criterion: str, title: str) -> bool:
     return is_blank(criterion) or is_word(criterion) or repeats(criterion, title)
 
 
-def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:
+def repair(
+    ticket: TicketDraft,
+    sentences: Sequence[Sentence],
+    requirements: Sequence[Sentence],
+    journal: Journal,
+) -> None:
     """Puts the spec's own words where a ticket says nothing; each repair is recorded.
 
     Args:
         ticket: Changed in place; no epic.
         sentences: Those that it could cite.
+        requirements: Those of them that ask for something.
         journal: Takes the repairs.
     """
     _find_source(ticket, sentences, journal)
-    quoted = quotes(ticket, sentences)
+    quoted = quotes(ticket, requirements) or quotes(ticket, sentences)
     if quoted and _has_no_title(ticket):
         journal.repair("title empty", ticket=ticket.title, done="taken from the spec")
         ticket.title = title_from(quoted[0])
@@ -73,6 +82,24 @@ def repair(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal)
         ticket.description = " ".join(quoted)
     _mend_criteria(ticket, quoted, journal)
     _mend_labels(ticket, journal)
+
+
+def repair_notes(found: Drafts, journal: Journal) -> None:
+    """Leaves out a summary, risks and questions that say nothing or are told twice."""
+    told = {folded(text) for one in found.tickets for text in (one.title, one.description)}
+
+    def is_new(text: str) -> bool:
+        said = folded(text)
+        new = said not in told and not is_blank(text)
+        told.add(said)
+        return new
+
+    before = len(found.notes)
+    found.risks = [risk for risk in found.risks if is_new(risk.text)]
+    found.questions = [question for question in found.questions if is_new(question.text)]
+    if left := before - len(found.notes):
+        journal.repair("note says nothing new", done=f"{left} left out")
+    found.summary = "" if is_blank(found.summary) else found.summary
 
 
 def quotes(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:

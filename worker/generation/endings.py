@@ -1,22 +1,28 @@
-"""Texts that a grammar has cut off at its limit, and sentences that a model says again."""
+"""Texts that a grammar has cut off at its limit, and what a model says again and again."""
 
 import re
 from typing import Any
 
 from worker.generation.journal import Journal
-from worker.generation.text import clipped, folded
+from worker.generation.text import folded
 
 Json = dict[str, Any]
 
 _WHOLE = re.compile(r".*[.!?…。！？](?=[\"'”’»)]*(?:\s|$)|(?<=[。！？]))", re.DOTALL)  # noqa: RUF001
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")  # noqa: RUF001
 _FEW_WORDS = 3
+_LONGEST = 10_000
+# Words in a row that lead nowhere: few different ones, and some say the same in the same order.
+_ROUND = 24
+_FEWEST_ROUND = 16
+_DIFFERENT = 0.6
+_PHRASE = 4
 
 
 def finished(answer: Any, schema: Json, journal: Journal) -> Any:
     """An answer whose cut-off texts end where their last whole sentence does.
 
-    A title is no text: one that has been cut off is left out.
+    Where there is none, and of a title, nothing is left.
 
     Args:
         answer: As it was parsed.
@@ -45,13 +51,23 @@ class _Ended:
         if not isinstance(value, str) or len(value) < schema.get("maxLength", len(value) + 1):
             return value
         self.count += 1
-        return "" if name == "title" else _ended(value)
+        whole = None if name == "title" else _WHOLE.match(value)
+        return whole.group() if whole else ""
 
 
-def _ended(text: str) -> str:
-    """The text up to its last whole sentence; with an ellipsis where there is none."""
-    whole = _WHOLE.match(text)
-    return whole.group() if whole else clipped(text + " …", len(text))
+def goes_round(text: str) -> bool:
+    """Whether a text comes back to the same words instead of ending, as small models' do."""
+    said = folded(text[:_LONGEST]).split()
+    size = min(_ROUND, len(said))
+    windows = range(len(said) - size + 1) if size >= _FEWEST_ROUND else range(0)
+    return any(_repeats(said[at : at + size]) for at in windows)
+
+
+def _repeats(said: list[str]) -> bool:
+    if len(set(said)) > _DIFFERENT * len(said):
+        return False
+    phrases = list(zip(*(said[at:] for at in range(_PHRASE)), strict=False))
+    return len(set(phrases)) < len(phrases)
 
 
 def once_each(text: str) -> str:

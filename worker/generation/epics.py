@@ -97,7 +97,11 @@ def _complete(
     if is_blank(epic.description) or repeats(epic.description, epic.title):
         epic.description = holding(epic.title, own)
         journal.repair("description empty", ticket=epic.title, done="made of its tickets' titles")
-    told = [one for one in epic.criteria if not adds_nothing(one, epic.title)]
+    told = [
+        one
+        for one in epic.criteria
+        if not adds_nothing(one, epic.title) and one != epic.description
+    ]
     if not told:
         told = done(own)
         journal.repair("no criteria", ticket=epic.title, done="made of its tickets' titles")

@@ -265,6 +265,7 @@ class _Run:
             except GenerationError as fault:
                 if not is_unusable(fault):
                     raise
+        merge_twins(more, self._calls.journal, least=1)
         known = [gist(ticket) for ticket in drafts.tickets]
         more.keep(
             [

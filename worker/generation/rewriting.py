@@ -47,7 +47,7 @@ def rewrite(
         journal.repair("tickets again unusable", done=f"left as they were: {fault}")
         return
     for place, ticket in zip(bad, again, strict=False):
-        checks.repair(ticket, batch.sentences, journal)
+        checks.repair(ticket, batch.sentences, batch.requirements, journal)
         if not checks.problems(ticket, batch.sentences):
             journal.repair(bad[place][0], ticket=ticket.title, done="written again by the model")
             _replace_text(found.tickets[place], ticket)

@@ -161,12 +161,13 @@ class Writer:
         """The drafts, mended by code; those that it cannot mend are written again, once."""
         if not (batch.whole and self._job.include_epics):
             _drop_epics(found, self._calls.journal)
+        checks.repair_notes(found, self._calls.journal)
         if not batch.whole or len(found.tickets) > 1:
             _drop_names(found, self._job.title)
         bad: dict[int, list[str]] = {}
         for place, ticket in enumerate(found.tickets):
             if ticket.kind != "epic":
-                checks.repair(ticket, batch.sentences, self._calls.journal)
+                checks.repair(ticket, batch.sentences, batch.requirements, self._calls.journal)
                 if problems := checks.problems(ticket, batch.sentences):
                     bad[place] = problems
         if bad and self._budget.take():
