@@ -137,3 +137,37 @@ def test_no_criterion_of_merged_twins_is_lost(peer: OllamaPeer) -> None:
     (found,) = run(peer, job(spec, title="Rooms [[peer: reply given]]"))["tickets"]
     said = json.dumps(found)
     assert all(text in said for half in halves for text in half["criteria"])
+
+
+def test_a_ticket_that_only_cites_a_whole_chapter_gives_it_up(peer: OllamaPeer) -> None:
+    """A lazy model writes one ticket for all; the rest is asked for, as there is no count."""
+    spec = "\n".join(f"The page must show item {n} with picture {n * 7}." for n in range(20))
+    lazy = ticket("Show item 0", sources=list(range(1, 21)), criteria=["Item 0 has picture 0."])
+    asked: list[list[int]] = []
+
+    def fill(schema: dict[str, Any]) -> Any:
+        numbers = schema["properties"]["tickets"]["items"]["properties"]["sources"]["items"]
+        asked.append([numbers["minimum"], numbers["maximum"]])
+        if len(asked) == 1:
+            return {"tickets": [lazy]}
+        cited = range(numbers["minimum"], numbers["maximum"] + 1)
+        return {
+            "tickets": [
+                ticket(
+                    f"Show item {n - 1} and its picture",
+                    sources=[n],
+                    criteria=[f"Item {n - 1} has picture {(n - 1) * 7}."],
+                )
+                for n in cited
+            ]
+        }
+
+    peer.fill = fill
+    journal = Journal()
+    tickets = run(peer, job(spec, include_epics=False), journal=journal)["tickets"]
+    assert "too much in one ticket" in rules(journal)
+    assert len(asked) == 2
+    assert len(tickets) > 8
+    assert all("also covers" not in one["description"] for one in tickets)
+    told = json.dumps(tickets)
+    assert all(f"picture {n * 7}." in told for n in range(20))

@@ -11,7 +11,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from worker.generation import signals
-from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, Span, TicketDraft
+from worker.generation.draft import (
+    MOST_CRITERIA,
+    Drafts,
+    QuestionDraft,
+    RiskDraft,
+    Span,
+    TicketDraft,
+)
 from worker.generation.grounding import component
 from worker.generation.journal import Journal
 from worker.generation.roles import Role, Unit
@@ -64,22 +71,39 @@ def tell(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> None:
 
     A ticket tells a requirement with half of its words and all of its numbers.
     """
+    for ticket, own in _cited_only(drafts, units):
+        ticket.criteria += [unit.text for unit in own]
+        done = f"{len(own)} made criteria"
+        journal.repair("requirements cited only", ticket=ticket.title, done=done)
+
+
+def release(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> None:
+    """Lets tickets no longer cite what they do not tell and have no room to: it is other work."""
+    for ticket, own in _cited_only(drafts, units):
+        room = max(MOST_CRITERIA - len(ticket.criteria), 0)
+        if beyond := {unit.sentence.span for unit in own[room:]}:
+            for other in drafts.tickets:
+                other.spans = [span for span in other.spans if span not in beyond]
+            done = f"{len(beyond)} requirements it only cites set free"
+            journal.repair("too much in one ticket", ticket=ticket.title, done=done)
+
+
+def _cited_only(drafts: Drafts, units: Iterable[Unit]) -> list[tuple[TicketDraft, list[Unit]]]:
+    """The requirements that are cited and told by no ticket, with the one that tells most of it."""
     leaves = [ticket for ticket in drafts.tickets if ticket.kind != "epic"]
     told = [(ticket, spoken(ticket)) for ticket in leaves]
     citing: dict[Span, list[tuple[TicketDraft, frozenset[str]]]] = {}
     for ticket, said in told:
         for span in ticket.spans:
             citing.setdefault(span, []).append((ticket, said))
-    added: Counter[str] = Counter()
+    found: dict[int, tuple[TicketDraft, list[Unit]]] = {}
     for unit in _required(units):
         own, holders = words(unit.text), citing.get(unit.sentence.span, [])
         if not holders or any(_tells(said, own) for _, said in holders) or _by_words(unit, told):
             continue
-        holder, _ = max(holders, key=lambda found: len(found[1] & own))
-        holder.criteria.append(unit.text)
-        added[holder.title] += 1
-    for title, times in added.items():
-        journal.repair("requirements cited only", ticket=title, done=f"{times} made criteria")
+        holder, _ = max(holders, key=lambda held: len(held[1] & own))
+        found.setdefault(id(holder), (holder, []))[1].append(unit)
+    return list(found.values())
 
 
 def _tells(said: frozenset[str], own: frozenset[str]) -> bool:

@@ -5,10 +5,18 @@ Drafts refer to each other by their place in the list; ids come last.
 
 from dataclasses import dataclass, field
 
+from tickets import contract
+
 Span = tuple[int, int]
 
-KINDS = ("epic", "story", "task", "bug", "spike")
-LEVELS = ("low", "medium", "high", "critical")
+# As the contract has them.
+_FIELDS = contract.result_schema()["$defs"]["Ticket"]["properties"]
+KINDS: tuple[str, ...] = tuple(_FIELDS["ticket_type"]["enum"])
+LEVELS: tuple[str, ...] = tuple(filter(None, _FIELDS["priority"]["enum"]))
+LONGEST_TITLE: int = _FIELDS["title"]["maxLength"]
+LONGEST_LABEL: int = _FIELDS["labels"]["items"]["maxLength"]
+MOST_CRITERIA: int = _FIELDS["acceptance_criteria"]["maxItems"]
+# Of these, teams use the Fibonacci numbers.
 POINTS = (1, 2, 3, 5, 8, 13)
 
 

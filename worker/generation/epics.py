@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from worker.generation.checks import adds_nothing, is_blank
-from worker.generation.draft import TicketDraft
+from worker.generation.draft import MOST_CRITERIA, TicketDraft
 from worker.generation.headings import together
 from worker.generation.journal import Journal
 from worker.generation.similarity import repeats, within, words
 
 # A ticket that says so much of an epic's title may belong to it.
 _ALIKE = 0.5
-_CRITERIA = 8
 _LISTED = 12
 _HEADINGS = 8
 
@@ -115,7 +114,7 @@ def holding(title: str, own: Iterable[TicketDraft]) -> str:
 
 def done(own: Iterable[TicketDraft]) -> list[str]:
     """Criteria of an epic by the titles of its tickets."""
-    return [f"Done: {ticket.title}" for ticket in own][:_CRITERIA]
+    return [f"Done: {ticket.title}" for ticket in own][:MOST_CRITERIA]
 
 
 def ground(tickets: Sequence[TicketDraft]) -> None:

@@ -13,7 +13,15 @@ from worker.generation import epics, language, signals
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.document import source_title
-from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
+from worker.generation.draft import (
+    LEVELS,
+    LONGEST_LABEL,
+    MOST_CRITERIA,
+    Drafts,
+    QuestionDraft,
+    RiskDraft,
+    TicketDraft,
+)
 from worker.generation.facets import facet
 from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
@@ -29,7 +37,6 @@ from worker.generation.titles import titles
 
 Report = Callable[[Stage, str], None]
 
-_CRITERIA = 8
 # The most that a ticket is trusted that no model has looked at.
 _UNAIDED = 0.4
 _INTRODUCES = re.compile(":$")
@@ -143,7 +150,7 @@ def _description(planned: Plan, leading: Unit, detail: str) -> str:
 
 
 def _labels(piece: Piece) -> list[str]:
-    return [shorten(heading.lower(), 40) for heading in chapters([piece])[:2]]
+    return [shorten(heading.lower(), LONGEST_LABEL) for heading in chapters([piece])[:2]]
 
 
 def _points(texts: list[str]) -> int:
@@ -225,8 +232,8 @@ def _epic(
         kind="epic",
         title=title,
         description="\n\n".join(part for part in (said, told) if part),
-        criteria=[*goals, *epics.done(own)][:_CRITERIA],
-        labels=[shorten(heading.lower(), 40) for heading in headings[:3]],
+        criteria=[*goals, *epics.done(own)][:MOST_CRITERIA],
+        labels=[shorten(heading.lower(), LONGEST_LABEL) for heading in headings[:3]],
         priority=_highest(own),
         component=headings[0] if headings and not alone else "",
         spans=[span for ticket in own for span in ticket.spans],
@@ -234,7 +241,6 @@ def _epic(
 
 
 def _highest(tickets: list[TicketDraft]) -> str:
-    order = ("low", "medium", "high", "critical")
     return max(
-        (t.priority for t in tickets if t.priority in order), key=order.index, default="medium"
+        (t.priority for t in tickets if t.priority in LEVELS), key=LEVELS.index, default="medium"
     )

@@ -242,9 +242,12 @@ class _Run:
     def _more(self, drafts: Drafts) -> list[Unit]:
         """Asks for tickets about what none covers, where there is room; returns what is left."""
         journal = self._calls.journal
-        left = coverage.uncovered(drafts, self._units, journal)
         room = self._job.max_ticket_count - len(drafts.tickets)
-        if self._job.ticket_count is None and room > 0 and len(left) >= _WORTH_A_CALL:
+        may_grow = self._job.ticket_count is None and room > 0
+        if may_grow:
+            coverage.release(drafts, self._units, journal)
+        left = coverage.uncovered(drafts, self._units, journal)
+        if may_grow and len(left) >= _WORTH_A_CALL:
             numbers = {unit.sentence.number for unit in left}
             more = self._asked(drafts, numbers, None, min(room, len(left)))
             journal.repair("requirements left out", done=f"{len(more.tickets)} more tickets")

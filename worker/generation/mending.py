@@ -6,6 +6,9 @@ from typing import TypeVar
 from worker.generation.draft import (
     KINDS,
     LEVELS,
+    LONGEST_LABEL,
+    LONGEST_TITLE,
+    MOST_CRITERIA,
     POINTS,
     Drafts,
     QuestionDraft,
@@ -19,10 +22,7 @@ from worker.generation.text import capitalised, clean, clipped, folded, one_line
 
 Note = TypeVar("Note", RiskDraft, QuestionDraft)
 
-_TITLE = 120
-_LABEL = 40
 _LABELS = 6
-_CRITERIA = 8
 # What a ticket asks for beyond the criteria that a result has room for.
 _BEYOND = "It also covers:"
 # More notes than these are told several in one: none is left out.
@@ -48,24 +48,26 @@ def mend(drafts: Drafts, journal: Journal, *, name: str, include_epics: bool) ->
 
 
 def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
-    if len(one_line(ticket.title)) > _TITLE:
+    if len(one_line(ticket.title)) > LONGEST_TITLE:
         journal.repair("title too long", ticket=ticket.title, done="cut at a word")
-    ticket.title = clipped(capitalised(one_line(ticket.title)), _TITLE) or clipped(name, _TITLE)
+    ticket.title = clipped(capitalised(one_line(ticket.title)), LONGEST_TITLE) or clipped(
+        name, LONGEST_TITLE
+    )
     told = clean(ticket.description).strip()
     ticket.description = once_each(told) or ticket.title
     if ticket.description != told:
         journal.repair("sentence repeated", ticket=ticket.title, done="said once")
     criteria = dict.fromkeys(one_line(criterion) for criterion in ticket.criteria)
     known = [criterion for criterion in criteria if criterion]
-    ticket.criteria = known[:_CRITERIA] or [one_line(ticket.description)]
-    if beyond := known[_CRITERIA:]:
+    ticket.criteria = known[:MOST_CRITERIA] or [one_line(ticket.description)]
+    if beyond := known[MOST_CRITERIA:]:
         journal.repair("too many criteria", ticket=ticket.title, done="listed in the description")
         listed = "\n".join(f"- {criterion}" for criterion in beyond)
         ticket.description += f"\n\n{_BEYOND}\n{listed}"
 
 
 def _mend_values(ticket: TicketDraft, journal: Journal) -> None:
-    ticket.component = shorten(one_line(ticket.component), _TITLE)
+    ticket.component = shorten(one_line(ticket.component), LONGEST_TITLE)
     if ticket.kind not in KINDS:
         journal.repair("type unknown", ticket=ticket.title, done="made a task")
         ticket.kind = "task"
@@ -76,7 +78,9 @@ def _mend_values(ticket: TicketDraft, journal: Journal) -> None:
         done = "left out" if points is None else f"{ticket.points} made {points}"
         journal.repair("points off the scale", ticket=ticket.title, done=done)
         ticket.points = points
-    labels = dict.fromkeys(shorten(one_line(label).lower(), _LABEL) for label in ticket.labels)
+    labels = dict.fromkeys(
+        shorten(one_line(label).lower(), LONGEST_LABEL) for label in ticket.labels
+    )
     ticket.labels = [label for label in labels if label][:_LABELS]
 
 
@@ -95,7 +99,7 @@ def _set_apart(tickets: list[TicketDraft], journal: Journal) -> None:
         while folded(ticket.title) in taken:
             times += 1
             suffix = f" ({times})"
-            ticket.title = clipped(title, _TITLE - len(suffix)) + suffix
+            ticket.title = clipped(title, LONGEST_TITLE - len(suffix)) + suffix
         if times > 1:
             journal.repair("title repeated", ticket=ticket.title, done="numbered")
         taken.add(folded(ticket.title))
