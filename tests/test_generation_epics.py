@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.generation import replying, rules, ticket
-from tests.ollama_peer import OllamaPeer
+from tests.generation import job, replying, rules, run, ticket
+from tests.ollama_peer import SMALL, OllamaPeer
 from worker.generation.journal import Journal
 
 SPEC = """# Booking
@@ -174,3 +174,14 @@ def test_labels_are_short_words(peer: OllamaPeer) -> None:
     labels = ["#Rooms", "search, by date", "x" * 31, "a label that is a whole text", "**UX**", "!!"]
     (found, *_) = answered(peer, [], [{**SEARCH, "labels": labels}, *TICKETS[1:]])
     assert found["labels"] == ["rooms", "search", "by date", "ux"]
+
+
+def test_an_epic_speaks_no_english_where_its_tickets_do_not(peer: OllamaPeer) -> None:
+    spec = (
+        "# Zeiten\nMitarbeitende können Beginn und Ende eines Tages eintragen.\n"
+        "Das System muss warnen, wenn die Zeit zehn Stunden überschreitet.\n"
+        "Vorgesetzte geben die Zeiten am Ende des Monats frei.\n"
+    )
+    tickets = run(peer, job(spec, ticket_count=4), model=SMALL)["tickets"]
+    epics, leaves = split(tickets)
+    assert epics[0]["acceptance_criteria"] == [leaf["title"] for leaf in leaves]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from worker.generation import language
 from worker.generation.checks import adds_nothing, is_blank
 from worker.generation.draft import MOST_CRITERIA, TicketDraft
 from worker.generation.headings import together
@@ -112,9 +113,10 @@ def holding(title: str, own: Iterable[TicketDraft]) -> str:
     return f"{title}: " + "; ".join(ticket.title for ticket in [*own][:_LISTED]) + "."
 
 
-def done(own: Iterable[TicketDraft]) -> list[str]:
-    """Criteria of an epic by the titles of its tickets."""
-    return [f"Done: {ticket.title}" for ticket in own][:MOST_CRITERIA]
+def done(own: Sequence[TicketDraft]) -> list[str]:
+    """Criteria of an epic by the titles of its tickets; outside English those alone."""
+    english = language.is_english(" ".join(f"{one.title} {one.description}" for one in own))
+    return [f"Done: {one.title}" if english else one.title for one in own][:MOST_CRITERIA]
 
 
 def ground(tickets: Sequence[TicketDraft]) -> None:
