@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from peewee import JOIN, Expression
+from peewee import JOIN, Expression, ModelSelect
 
 from core import clock, delivery_turns, jobs
 from core.callbacks import signal_due
-from core.database import transaction
+from core.database import row_locks, transaction
 from core.delivery_turns import PARCEL, Parcel
 from core.models import Delivery, DeliveryAttempt, Job
 from core.prepared import Insert, Select, Update
@@ -44,12 +44,22 @@ _HELD = Select(
     ),
     parameters=[Delivery.id, Delivery.lease_token],
 )
-_JOB = Select(
-    Standing,
-    STANDING,
-    lambda job_id: Job.select(*STANDING).where(Job.id == job_id),
-    parameters=[Job.id],
-)
+
+
+_KEY_SHARE: Any = "FOR KEY SHARE"  # more than peewee's stubs know
+
+
+def _job_that_stays(job_id: Any) -> "ModelSelect[Job]":
+    """A job that is not purged before the transaction is over.
+
+    To be asked for before the delivery is changed: a purge takes them in that
+    order too, and each would wait for the other.
+    """
+    query = Job.select(*STANDING).where(Job.id == job_id)
+    return query.for_update(_KEY_SHARE) if row_locks() else query
+
+
+_JOB = Select(Standing, STANDING, _job_that_stays, parameters=[Job.id])
 _INSERT_ATTEMPT = Insert(
     DeliveryAttempt,
     *("delivery", "worker_id", "started_at", "ended_at", "http_status", "problem"),
@@ -94,14 +104,15 @@ def report(delivery_id: UUID, token: UUID, answer: Answer) -> None:
         parcel = _held(delivery_id, token)
         if parcel.status != DeliveryStatus.DELIVERING:
             return
+        job = _JOB.first(parcel.job_id)
         if accepted(answer.http_status):
             changes, problem = _ended(DeliveryStatus.DELIVERED), ""
         else:
             problem = answer.problem or f"the receiver answered with status {answer.http_status}"
             changes = _after_failure(parcel, answer)
-        if not _let_go(parcel, {"lease_token": token}, changes):
+        if job is None or not _let_go(parcel, {"lease_token": token}, changes):
             raise _lost()
-        _log(parcel, answer.http_status, problem)
+        _log(parcel, job, answer.http_status, problem)
 
 
 def release(delivery_id: UUID, token: UUID) -> None:
@@ -127,9 +138,10 @@ def recover(at: int, settings: Settings) -> None:
         is_last = losses >= settings.max_lease_losses
         changes = _ended(DeliveryStatus.FAILED) if is_last else _due_now()
         with transaction():
+            job = _JOB.first(delivery.job_id)
             ran_out = {"lease_token": delivery.lease_token}
-            if _let_go(delivery, ran_out, {**changes, "lease_losses": losses}):
-                _log(delivery, None, f"the worker {delivery.worker_id} was lost")
+            if job and _let_go(delivery, ran_out, {**changes, "lease_losses": losses}):
+                _log(delivery, job, None, f"the worker {delivery.worker_id} was lost")
                 log.warning("delivery %s lost its worker %s", delivery.id, delivery.worker_id)
 
 
@@ -229,7 +241,7 @@ def _let_go(
     return bool(_UPDATE.rows({"lease_expires_at": None, **changes}, delivering))
 
 
-def _log(delivery: Parcel | Delivery, http_status: int | None, problem: str) -> None:
+def _log(delivery: Parcel | Delivery, job: Standing, http_status: int | None, problem: str) -> None:
     """Adds the attempt to the delivery's log, and an event to the job's."""
     at = clock.now()
     _INSERT_ATTEMPT.row(
@@ -240,9 +252,6 @@ def _log(delivery: Parcel | Delivery, http_status: int | None, problem: str) -> 
         http_status=http_status,
         problem=problem,
     )
-    job = _JOB.first(delivery.job_id)
-    if job is None:
-        raise RuntimeError("a delivery without its job")
     event = DeliveryEvent.FAILED if problem else DeliveryEvent.DELIVERED
     attempt = job.failures + 1
     record(job.id, event, Status(job.status), at, stage=job.stage, attempt=attempt, detail=problem)

@@ -1,5 +1,11 @@
 """Who holds a delivery: claims, reports and lost leases."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
 from tests.courier import (
     DELIVERED,
     DELIVERING,
@@ -15,8 +21,8 @@ from tests.courier import (
     report_request,
 )
 from tests.hands import Hands
-from tests.stack import Caller
-from tests.storage import execute
+from tests.stack import Caller, Stack
+from tests.storage import execute, opened, run
 from tests.waiting import eventually
 
 JOBS = "/tickets/v1/jobs"
@@ -140,3 +146,48 @@ def test_a_delivery_that_loses_its_worker_ten_times_fails(
 
     eventually(lambda: delivery_of(idle_caller.stack, job_id).status == FAILED)
     assert courier.claim() is None
+
+
+on_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True, scope="session")
+
+
+@contextmanager
+def purged(stack: Stack, job_id: str) -> Iterator[None]:
+    """Purges a job as core does, and deletes it once somebody else waits for it."""
+    waiting = """
+    SELECT pid FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND datname = current_database()
+    """
+    with opened(stack) as database, database.atomic():
+        run(database, "SELECT id FROM jobs WHERE id = ? FOR UPDATE", job_id)
+        yield
+        eventually(lambda: run(database, waiting))
+        run(database, "DELETE FROM jobs WHERE id = ?", job_id)
+
+
+@on_postgresql
+def test_a_report_waits_for_a_purge_and_finds_nothing(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    """Each takes the job's row first, so that neither waits for what the other holds."""
+    job_id = ended_job(idle_caller, hands)
+    report = report_request(courier.take(), 200)
+
+    with ThreadPoolExecutor(1) as beside, purged(courier.stack, job_id):
+        reported = beside.submit(courier.reason, "ReportDelivery", report)
+    assert reported.result() == "LEASE_LOST"
+
+
+@on_postgresql
+def test_so_does_the_recovery_of_what_a_lost_worker_held(
+    idle_caller: Caller, hands: Hands, courier: Courier
+) -> None:
+    job_id = ended_job(idle_caller, hands)
+    courier.take()
+    with purged(courier.stack, job_id):
+        lose(courier)
+    other = ended_job(idle_caller, hands)
+    courier.take()
+    lose(courier)
+    eventually(lambda: delivery_of(courier.stack, other).status == PENDING)
+    assert "deadlock" not in courier.stack.logs()
