@@ -2,11 +2,16 @@
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _DECODER = json.JSONDecoder(strict=False)
+# A comma too many, as JavaScript has it; what stands in quotes is passed over.
+_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*[}\]])', re.DOTALL)
+_OPENING = re.compile(r"[{\[]")
 # Prose with so many brackets holds no answer.
 _TRIES = 50
 
@@ -16,31 +21,58 @@ class NoJsonError(ValueError):
 
 
 def parse(text: str) -> Any:
-    """The answer's JSON object or array, the largest where there are several.
+    """The answer's JSON object, or array of objects, the largest where there are several.
+
+    What stands within broken JSON is no answer, but a part of one.
 
     Raises:
         NoJsonError: There is none, or it is cut off.
     """
-    rest = _without_thoughts(text)
-    fault = "the answer is empty" if not rest.strip() else "the answer holds no JSON"
-    best: tuple[int, Any] | None = None
+    rest = _COMMA.sub(lambda found: found[1] or "", _without_thoughts(text))
+    if not rest.strip():
+        raise NoJsonError("the answer is empty")
+    tries = list(_tries(rest))
+    found = [one for one in tries if one.fault is None and _may_answer(one.value)]
+    if found:
+        return max(found, key=lambda one: one.read).value
+    faults = [one for one in tries if one.fault]
+    if not faults:
+        raise NoJsonError("the answer holds no JSON")
+    farthest = max(faults, key=lambda one: one.read)
+    raise NoJsonError(f"the answer is not valid JSON: {farthest.fault}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """What was found at one bracket: a value, or a fault; and how far that could be read."""
+
+    read: int
+    value: Any = None
+    fault: Exception | None = None
+
+
+def _tries(text: str) -> Iterator[_Try]:
     at = 0
     for _ in range(_TRIES):
-        opening = re.compile(r"[{\[]").search(rest, at)
+        opening = _OPENING.search(text, at)
         if opening is None:
-            break
+            return
+        start = opening.start()
         try:
-            value, end = _DECODER.raw_decode(rest, opening.start())
-        except (ValueError, RecursionError) as error:
-            fault = fault if best else f"the answer is not valid JSON: {error}"
-            at = opening.start() + 1
-            continue
-        if best is None or end - opening.start() > best[0]:
-            best = (end - opening.start(), value)
-        at = end
-    if best is None:
-        raise NoJsonError(fault)
-    return best[1]
+            value, at = _DECODER.raw_decode(text, start)
+        except json.JSONDecodeError as fault:
+            at = max(fault.pos, start + 1)
+            yield _Try(at - start, fault=fault)
+        except RecursionError:
+            raise NoJsonError("the answer is nested too deep") from None
+        except ValueError:  # thousands of digits
+            raise NoJsonError("the answer holds a number without end") from None
+        else:
+            yield _Try(at - start, value)
+
+
+def _may_answer(value: Any) -> bool:
+    return isinstance(value, dict) or any(isinstance(entry, dict) for entry in value)
 
 
 def _without_thoughts(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from worker.generation.draft import Drafts, QuestionDraft, RiskDraft, TicketDraft
 from worker.generation.markup import paragraphs, unmarked
 from worker.generation.spec import Sentence
-from worker.generation.text import folded
+from worker.generation.text import folded, shorten
 
 Json = dict[str, Any]
 
@@ -30,6 +30,9 @@ _LABELS = re.compile(r"[,;|\n]+")
 _NUMBER = re.compile(r"\[?(\d{1,6})\]?")
 # No spec has a sentence of a higher number, and no ticket more points.
 _MOST = 1_000_000
+# What is longer has run on; nobody reads it, and comparing it takes long.
+_LONGEST_TEXT = 8_000
+_LONGEST_LIST = 200
 # What a model has to say beyond its tickets; the spec's own risks and questions are not counted.
 _RISKS = 20
 _QUESTIONS = 50
@@ -157,8 +160,8 @@ def _ticket(entry: Json, places: _Places, cited: dict[int, Sentence]) -> TicketD
 
 def _whole(answer: Any) -> Json:
     """The object that holds the tickets, out of a wrapper if it has one."""
-    if isinstance(answer, list):
-        return {"tickets": answer}
+    if isinstance(answer, list):  # not one of risks or questions
+        return {"tickets": [entry for entry in _objects(answer) if _first(entry, _TITLE)]}
     if not isinstance(answer, dict):
         return {}
     if "tickets" not in answer:
@@ -178,7 +181,7 @@ def _objects(value: Any) -> list[Json]:
 def _list(value: Any) -> list[Any]:
     if value is None:
         return []
-    return value if isinstance(value, list) else [value]
+    return value[:_LONGEST_LIST] if isinstance(value, list) else [value]
 
 
 def _mapping(value: Any) -> Json:
@@ -186,7 +189,7 @@ def _mapping(value: Any) -> Json:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return shorten(value, _LONGEST_TEXT) if isinstance(value, str) else ""
 
 
 def _line(value: Any) -> str:
