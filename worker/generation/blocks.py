@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from worker.generation.lines import (
     AROUND,
+    ARTICLE,
     ATX,
     BOLD_LINE,
     CONTENTS,
     DOTTED,
     FENCE,
+    ITALIC_LINE,
     LONGEST_MARKUP,
     NUMBERED,
     RULE,
@@ -22,6 +24,7 @@ from worker.generation.lines import (
     Line,
     begins_anew,
     form_of,
+    is_entry,
     may_head,
     split_lines,
     stands_apart,
@@ -31,6 +34,7 @@ from worker.generation.phrases import states
 from worker.generation.signals import is_strong, is_wish
 from worker.generation.tables import is_table, table
 from worker.generation.text import capitalised, one_line, shorten
+from worker.generation.words import SMALL
 
 
 @dataclass(slots=True)
@@ -51,6 +55,7 @@ class Block:
 
 # What is no heading itself is below all marked ones, by its indentation.
 _TEXT_LEVEL = 10
+_ENTRY_LEVEL = 7
 _LONGEST_LABEL = 5
 _ABBREVIATED = 3
 # Of a line of code, no more is of use.
@@ -120,10 +125,23 @@ def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
     following = lines[at + 1] if at + 1 < len(lines) else None
     if atx := ATX.match(line.text):
         return _heading_block(line, atx.group(2), len(atx.group(1))), at + 1
-    if following and (under := UNDERLINE.match(following.text)) and may_head(line):
-        return _heading_block(line, line.text, 1 if under.group(1)[0] == "=" else 2), at + 2
+    if following and (mark := _underline(line, following)):
+        return _heading_block(line, line.text, '=-~^"'.index(mark) + 1), at + 2
     if bold := BOLD_LINE.match(line.text):
         return _heading_block(line, bold.group(2), 3), at + 1
+    if italic := ITALIC_LINE.match(line.text):
+        return _heading_block(line, italic.group(2), 4), at + 1
+    return _bare_heading(lines, at)
+
+
+def _bare_heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
+    """As `_heading`, of a line without marks."""
+    line = lines[at]
+    if ARTICLE.match(line.text):
+        named = at + 1 < len(lines) and may_head(lines[at + 1])
+        return _heading_block(lines[at + named], lines[at + named].text, 3), at + 1 + named
+    if is_entry(lines, at):
+        return _heading_block(line, line.text, _ENTRY_LEVEL), at + 1
     if may_head(line) and (DOTTED.match(line.text) or stands_apart(lines, at)):
         numbered = NUMBERED.match(line.text)
         bare = 3 if at else 1  # the first line is the document's title
@@ -132,17 +150,30 @@ def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
     return None
 
 
+def _underline(line: Line, following: Line) -> str:
+    """The character that a heading is underlined with; empty if it is not."""
+    under = UNDERLINE.match(following.text)
+    if not under or not may_head(line):
+        return ""
+    mark = under.group(1)
+    return mark[0] if mark[0] in "=-" or len(mark) >= len(line.stripped) else ""
+
+
 def _heading_block(line: Line, text: str, level: int) -> Block:
     numbered = NUMBERED.match(text)
     name = _calm(plain(numbered.group(2) if numbered else text).rstrip(":").strip())
-    return Block(None, shorten(AROUND.sub("", name) or name, 120), line.start, line.end, level)
+    start = line.start + max(line.text.find(name.partition(" ")[0]), 0)
+    return Block(None, shorten(AROUND.sub("", name) or name, 120), start, line.end, level)
 
 
 def _calm(name: str) -> str:
     """A heading in capitals as one in ordinary letters; short words may be abbreviations."""
     if not name.isupper() or len(name.split()) < 2:  # noqa: PLR2004 - one word is a name
         return name
-    told = [word if len(word) <= _ABBREVIATED else word.lower() for word in name.split()]
+    told = [
+        word if len(word) <= _ABBREVIATED and word.lower() not in SMALL else word.lower()
+        for word in name.split()
+    ]
     return capitalised(" ".join(told))
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from tickets.lifecycle import Stage
-from worker.generation import epics, language, signals
+from worker.generation import epics, language, signals, stated
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.document import source_title
@@ -34,9 +34,11 @@ from worker.generation.roles import Role, Unit, opening
 from worker.generation.spec import Spec
 from worker.generation.text import shorten
 from worker.generation.titles import titles
+from worker.generation.topics import ACCEPTANCE
 
 Report = Callable[[Stage, str], None]
 
+_NEAR = 2
 # The most that a ticket is trusted that no model has looked at.
 _UNAIDED = 0.4
 _INTRODUCES = re.compile(":$")
@@ -109,7 +111,9 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
         criteria=[_INTRODUCES.sub(".", text) for text in texts],
         labels=_labels(piece),
         points=_points(texts),
-        priority=signals.priority(texts),
+        priority=stated.priority(piece.told)
+        or stated.weight(choice.lead.section.heading)
+        or signals.priority(texts),
         component=component(choice.lead.section),
         confidence=_confidence(piece, chosen=choice.by_model),
         spans=[unit.sentence.span for unit in piece.units],
@@ -117,6 +121,8 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
 
 
 def _kind(piece: Piece, title: str) -> str:
+    if said := stated.kind(piece.told):
+        return said
     texts = [unit.text for unit in piece.units]
     if sum(unit.is_fault for unit in piece.units) * 2 > len(texts):
         return "bug"
@@ -132,13 +138,7 @@ def _kind(piece: Piece, title: str) -> str:
 
 def _description(planned: Plan, leading: Unit, detail: str) -> str:
     """The leading sentence, and what the spec says around it."""
-    around = [
-        unit
-        for unit in planned.units
-        if unit.role is Role.CONTEXT
-        and unit.section is leading.section
-        and not signals.is_imprint(unit.text)
-    ][: _CONTEXT_SENTENCES[detail]]
+    around = _around(planned, leading)[: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
     parts = [" ".join(_INTRODUCES.sub(".", unit.text) for unit in told)]
     if detail == "detailed":
@@ -147,6 +147,24 @@ def _description(planned: Plan, leading: Unit, detail: str) -> str:
             ["Not part of this work:\n" + "\n".join(f"- {o}" for o in outside)] if outside else []
         )
     return "\n\n".join(parts)
+
+
+def _around(planned: Plan, leading: Unit) -> list[Unit]:
+    """What a section says beside its requirements; without a heading, only what stands near."""
+    return [
+        unit
+        for unit in planned.units
+        if unit.role is Role.CONTEXT
+        and unit.section is leading.section
+        and (leading.section.heading or _is_near(unit, leading))
+        and not signals.is_imprint(unit.text)
+        and not ACCEPTANCE.fullmatch(unit.text.rstrip(": "))
+    ]
+
+
+def _is_near(unit: Unit, leading: Unit) -> bool:
+    apart = abs(unit.sentence.number - leading.sentence.number)
+    return apart == 1 or (apart <= _NEAR and unit.sentence.block == leading.sentence.block)
 
 
 def _labels(piece: Piece) -> list[str]:

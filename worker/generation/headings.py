@@ -19,6 +19,11 @@ _PREPARED = re.compile(
 _SENT = re.compile(
     r"^(?:\w+ )?(?:notifications|e?-?mails|alerts|messages|reminders)$", re.IGNORECASE
 )
+_CARRIED_OUT = re.compile(
+    r"(?:phase|stage|step|milestone|sprint|release|iteration|wave|increment)\s+\w{1,3}\b",
+    re.IGNORECASE,
+)
+_CALL = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /")
 _ASKING = frozenset({"what", "why", "how", "who", "when", "where", "which"})
 _ENFORCED = re.compile(r"(?:rules?|polic(?:y|ies)|permissions?|roles)$", re.IGNORECASE)
 
@@ -36,6 +41,8 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
         return "Meet the acceptance criteria" if accepts else ""
     if len(telling) > 1:
         return clipped(f"Implement {_lowered(together(telling), names)}", ROOM)
+    if _CARRIED_OUT.match(telling[0]):
+        return clipped(f"Carry out {mid(telling[0])}", ROOM)
     return trimmed(_from_one(telling[0], names))
 
 
@@ -45,7 +52,7 @@ def _from_one(heading: str, names: frozenset[str]) -> str:
         return f"Cover: {heading}"
     if states(heading):
         return f"Ensure that {mid(heading)}"
-    if begins_with_verb(heading):
+    if begins_with_verb(heading) and not _CALL.match(heading):
         return capitalised(_lowered(heading, names))
     gerund = words.BY_GERUND.get(first.lower())
     if gerund and rest and _is_gerund(first, rest):
@@ -56,7 +63,12 @@ def _from_one(heading: str, names: frozenset[str]) -> str:
 def bare_verbs(heading: str, path: tuple[str, ...], names: frozenset[str]) -> str:
     """A title for a heading of verbs alone, such as "Read and list" under "Shipments"."""
     said = [word for word in heading.lower().split() if word != "and"]
-    if not said or not path or not all(word in words.VERBS for word in said):
+    if (
+        not said
+        or not path
+        or GENERIC.fullmatch(path[-1])
+        or not all(word in words.VERBS for word in said)
+    ):
         return ""
     # "Import" and "Search" are subjects of their own where what stands above is a document.
     if len(path) < 2 and any(word in words.NOUNS_TOO for word in said):  # noqa: PLR2004 - title, chapter
@@ -71,6 +83,8 @@ def _is_gerund(first: str, rest: str) -> bool:
 
 def _about(heading: str, subject: str) -> str:
     """What is done with the subject of a heading."""
+    if _CALL.match(heading):
+        return f"Implement {heading}"
     if _MEET.search(heading):
         named = heading.lower().endswith(
             ("requirements", "constraints", "limits", "considerations")

@@ -25,11 +25,18 @@ _INLINE = re.compile(
 )
 
 
+def is_html(text: str) -> bool:
+    """Whether a text is HTML as a whole."""
+    return bool(_BEGINS.match(text))
+
+
+def without_comments(text: str) -> str:
+    """The text without comments, which Markdown may have too."""
+    return _COMMENT.sub(lambda found: _padded("", found), text)
+
+
 def as_markdown(text: str) -> str:
-    """The text, without comments, as it is if it is no HTML, else as Markdown of its length."""
-    text = _COMMENT.sub(lambda found: _padded("", found), text)
-    if not _BEGINS.match(text):
-        return text
+    """HTML as Markdown of its length."""
     told = _UNTOLD.sub(lambda found: _padded("\n", found), text)
     told = _HEAD_ENDS.sub(lambda found: _padded("\n|--|", found), told)
     return _ENTITY.sub(_character, _TAG.sub(_mark, told))

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from string import whitespace
 
+from worker.generation import identifiers
 from worker.generation.markup import plain
-from worker.generation.signals import is_imprint
+from worker.generation.signals import MAIL_FIELD, is_imprint
 from worker.generation.text import INVISIBLE, NOTHING
+from worker.generation.topics import GENERIC, Topic, topic
 
 
 class Form(StrEnum):
@@ -22,6 +24,7 @@ class Form(StrEnum):
     STEP = "step"
     ROW = "row"
     CODE = "code"
+    DONE = "done"  # an item that is ticked off or struck out
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,12 @@ class Line:
 
 
 ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
-UNDERLINE = re.compile(r"\s{0,3}(=+|-+)\s*$")
+# The last three only as long as their heading, as a fence may be of them too.
+UNDERLINE = re.compile(r"\s{0,3}(=+|-+|~{4,}|\^{4,}|\"{4,})\s*$")
 BOLD_LINE = re.compile(r"\s{0,3}(\*\*|__)([^*_]{1,80})\1:?\s*$")
-_BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+|[・●○■□◆※]\s*)(?:\[[ xX]\]\s+)?(.*)$")
+ITALIC_LINE = re.compile(r"\s{0,3}([*_])(?![*_\s])([^*_.!?]{1,80})\1:?\s*$")
+_BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+|[・●○■□◆※]\s*)(?:\[ \]\s+)?(.*)$")
+_DONE = re.compile(r"(?:\[[xX]\]\s+|(?=~~[^~]{1,200}~~))(.*)$")
 # An emoji or another symbol before a line sets it apart; a cross is kept, for what it says.
 _SYMBOL = r"(?:[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]*)+"
 _CROSSED = re.compile(r"\s*[❌❎✖✗✘🚫⛔🛑]\ufe0f?\s*\S")
@@ -58,12 +64,23 @@ _SAID = re.compile(
     r"\s*(?:[-–]\s+)?<?[^\s\d:<>][^:<>]{0,30}(?::|>)\s+(\S.*)$"
 )
 _STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[a-z][.)]|\(\d{1,3}\))\s+(.*)$")
+# "2.1 The server must …": a clause, where it is too long for a heading.
+_CLAUSE = re.compile(r"\s{0,3}\d{1,2}(?:\.\d{1,2}){1,3}[.)]?\s+([^\W\d_].*)$")
 # "FR-12 The system shall …"
-_IDENTIFIED = re.compile(
-    r"\s*(\[?(?:N?FR|NF|REQ|US|UC|AC|BR|TR|SR|UR|SYS)[-_. ]?\d[\d.]{0,8}\]?[:.)]?\s+\S.*)$"
+_IDENTIFIED = re.compile(rf"\s*({identifiers.MARK}\s+\S.*)$")
+# "Priority: high" on a line of its own.
+_FIELD = re.compile(
+    rf"\s{{0,3}}(?!{MAIL_FIELD}:)(?:(\*\*|__|\*|_)[^*_:]{{1,40}}(?::\1|\1:)(?=\s|$)|"
+    r"[^\W\d_a-z][\w /-]{1,24}:(?:\s+\S|$))"
 )
 NUMBERED = re.compile(r"\s{0,3}(?:§\s?)?(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
 DOTTED = re.compile(r"\s{0,3}(?:§\s?\d{1,3}[a-z]?|\d{1,2}(?:\.\d{1,2})+)\.?\s+\S.{0,68}$")
+# "Article 5" of a law, on a line of its own.
+ARTICLE = re.compile(
+    r"\s{0,3}(?:article|artikel|art[íi]culo|artigo|articolo|section|clause|chapter|annex)\s"
+    r"(?:\d{1,3}|[ivxlc]{1,6})[a-z]?[.:]?\s*$",
+    re.IGNORECASE,
+)
 RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 CONTENTS = re.compile(r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\})$", re.IGNORECASE)
@@ -75,6 +92,9 @@ _QUOTING = re.compile(r"^(?:[ \t]{0,8}>)+(?!=| ?\d)", re.MULTILINE)
 _UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}{NOTHING}"
 
 _LONGEST_HEADING = 70
+_LONGEST_ENTRY = 120
+# A line that is shorter is not followed by the rest of its sentence.
+_WRAPPED = 60
 # No heading or rule is longer; patterns are not tried on a megabyte in one line.
 LONGEST_MARKUP = 300
 
@@ -126,7 +146,8 @@ def stands_apart(lines: list[Line], at: int) -> bool:
         return False  # a numbered list, spaced out
     listed = _BULLET.match(following) or _STEP.match(following) or "|" in following
     own = lines[at].stripped
-    titled = own.endswith(":") or own.isupper() or DOTTED.match(following) is not None
+    known = GENERIC.fullmatch(own) or topic(own, ()) is not Topic.WORK
+    titled = own.endswith(":") or own.isupper() or known or DOTTED.match(following) is not None
     above_prose = len(following) > _LONGEST_HEADING and len(own.split()) <= 5  # noqa: PLR2004 - a line that wraps is longer
     numbered = _STEP.match(own) and len(own.split()) <= 5 and not following[0].isspace()  # noqa: PLR2004 - a step says more
     return bool(blank_between or listed or titled or above_prose or numbered)
@@ -137,12 +158,31 @@ def is_shouted(line: Line) -> bool:
     return line.stripped.isupper() and line.stripped[-1] == ":" and may_head(line)
 
 
+def is_field(lines: list[Line], at: int) -> bool:
+    """Whether a line begins with a label, and is no part of a sentence that is wrapped."""
+    before = lines[at - 1].text if at else ""
+    wraps = len(before) >= _WRAPPED and before.rstrip()[-1:] not in {*".!?:;"}
+    return bool(_FIELD.match(lines[at].text[:LONGEST_MARKUP])) and not wraps
+
+
+def is_entry(lines: list[Line], at: int) -> bool:
+    """Whether a line names what the fields below it are about: "[SHOP-7] Pay by card"."""
+    text = lines[at].stripped
+    named = len(text) <= _LONGEST_ENTRY and text[-1:] not in {*".!?;,:"}
+    apart = at == 0 or not lines[at - 1].stripped
+    fields = at + 1 < len(lines) and is_field(lines, at + 1)
+    return bool(named and apart and fields and _IDENTIFIED.match(text))
+
+
 def form_of(text: str) -> tuple[Form, str]:
     """How a line stands that is neither heading, row nor code, and its words."""
     if bullet := _BULLET.match(text):
-        return Form.ITEM, bullet.group(1)
+        done = _DONE.match(bullet.group(1))
+        return (Form.DONE, done.group(1)) if done else (Form.ITEM, bullet.group(1))
     if step := _STEP.match(text):
         return Form.STEP, step.group(1)
+    if clause := _CLAUSE.match(text):
+        return Form.ITEM, clause.group(1)
     if _CROSSED.match(text) or _IDENTIFIED.match(text):
         return Form.ITEM, text.strip()
     if apart := _SYMBOLED.match(text) or _SAID.match(text):
@@ -156,6 +196,8 @@ def begins_anew(lines: list[Line], at: int) -> bool:
     return bool(
         _BULLET.match(text)
         or _STEP.match(text)
+        or _CLAUSE.match(text)
+        or is_field(lines, at)
         or _CROSSED.match(text)
         or _SYMBOLED.match(text)
         or _SAID.match(text)
@@ -164,6 +206,8 @@ def begins_anew(lines: list[Line], at: int) -> bool:
         or ATX.match(text)
         or FENCE.match(text)
         or BOLD_LINE.match(text)
+        or ITALIC_LINE.match(text)
+        or ARTICLE.match(text)
         or (DOTTED.match(text) and may_head(lines[at]))
         or text.lstrip().startswith("|")
     )

@@ -1,28 +1,42 @@
 """What the spec says about the order of the work, and which text speaks of which ticket.
 
 Only what is said: a sentence that names another section's subject and a word
-such as "after" or "requires", or the numbers of a numbered list.
+such as "after" or "requires", identifiers such as "phase 2" or [SHOP-7] behind one,
+or the numbers of a numbered list.
 """
 
 import re
+from collections.abc import Iterable
 
+from worker.generation import identifiers
 from worker.generation.lines import Form
-from worker.generation.phrases import begins_with_verb
+from worker.generation.phrases import CELL_END, begins_with_verb
 from worker.generation.plan import Piece
+from worker.generation.roles import Unit
+from worker.generation.signals import is_about_order
 from worker.generation.text import folded
 from worker.generation.topics import GENERIC
 
 # What is waited for stands in the group.
 _CUES = (
     re.compile(
-        r"\b(?:depends? on|requires|based on|builds? on|relies on|uses the)\b([^.;]{3,80})",
+        r"\b(?:depends?(?: on)?|dependenc(?:y|ies)|blocked by|prerequisites?|predecessors?|"
+        r"requires|based on|builds? on|relies on|uses the)\b:?([^.;]{2,80})",
         re.IGNORECASE,
     ),
     re.compile(
         r"\b(?:after|once|as soon as|until)\b([^,.;]{3,60}?)\b(?:is|are|has|have)\b", re.IGNORECASE
     ),
 )
+# Of these only what is called by an identifier is meant: "after phase 1".
+_EARLIER = re.compile(
+    r"\b(?:after|once|until|follows|(?:finish|complete)[a-z]* (?:of )?)\b([^.;]{2,60})",
+    re.IGNORECASE,
+)
+_LATER = re.compile(r"(?<!\bis )(?<!\bare )\bblocks\b:?([^.;]{2,60})", re.IGNORECASE)
 _SHORT = 3
+_MOST = 4
+_SPOKEN = frozenset({Form.PROSE, Form.ITEM, Form.STEP})
 
 Vocabulary = list[frozenset[str]]
 Subjects = set[frozenset[str]]
@@ -32,16 +46,65 @@ def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
     """The places of the pieces that have to come first, by the place of the one that waits."""
     found: dict[int, list[int]] = {}
     subjects = [_subjects(piece) for piece in pieces]
+    called = _called(pieces)
     for place, piece in enumerate(pieces):
         if piece.facet:
             continue
-        awaited = " ".join(
-            what for unit in piece.units for cue in _CUES for what in cue.findall(unit.text)
-        )
+        told = _told(pieces, place)
+        awaited = _after(_CUES, told)
         named = [other for other in _named(awaited, subjects) if other != place]
         others = [other for other in named if not subjects[other] & subjects[place]]
-        found[place] = list(dict.fromkeys([*_earlier_steps(pieces, place), *others]))[:3]
+        stated = _places(f"{awaited} {_after([_EARLIER], told)}", called, place)
+        first = [*_earlier_steps(pieces, place), *stated, *others]
+        found.setdefault(place, []).extend(first)
+        for other in _places(_after([_LATER], told), called, place):
+            found.setdefault(other, []).append(place)
+    return {place: list(dict.fromkeys(others))[:_MOST] for place, others in found.items()}
+
+
+def _told(pieces: list[Piece], place: int) -> list[str]:
+    """The requirements of a piece, and what its sections say besides where it holds their first."""
+    piece = pieces[place]
+    before = pieces[place - 1].sections if place else []
+    around = [section for section in piece.sections if section not in before]
+    units = [unit.text for unit in piece.units]
+    lines = [one.text for section in around for one in section.sentences if one.form in _SPOKEN]
+    return [*units, *(line for line in lines if is_about_order(line) or line.endswith(":"))]
+
+
+def _after(cues: Iterable[re.Pattern[str]], texts: list[str]) -> str:
+    return " ".join(what for text in texts for cue in cues for what in cue.findall(text))
+
+
+def _called(pieces: list[Piece]) -> dict[str, list[int]]:
+    """The places of the pieces by the identifiers that the spec gives what they hold."""
+    found: dict[str, list[int]] = {}
+    for place, piece in enumerate(pieces):
+        if piece.facet:
+            continue
+        keys = [section.key for section in piece.sections if place == 0 or _begins(pieces, place)]
+        own = [identifiers.own(unit.text) or _of_row(unit) for unit in piece.units]
+        for key in dict.fromkeys([*keys, *own]):
+            if key:
+                found.setdefault(key, []).append(place)
     return found
+
+
+def _begins(pieces: list[Piece], place: int) -> bool:
+    """Whether a piece holds the beginning of its section."""
+    return pieces[place].units[0].section is not pieces[place - 1].units[-1].section
+
+
+def _of_row(unit: Unit) -> str:
+    """The identifier in a row's first column: "Import tenants - ID: R1; …"."""
+    first = unit.text.partition(CELL_END)[2].partition(";")[0].rpartition(": ")[2]
+    return folded(first) if unit.sentence.form is Form.ROW and identifiers.is_one(first) else ""
+
+
+def _places(text: str, called: dict[str, list[int]], own: int) -> list[int]:
+    """Where what a text calls by identifiers stands, but for a place itself."""
+    places = [at for name in identifiers.mentioned(text) for at in called.get(name, ())]
+    return [at for at in dict.fromkeys(places) if at != own]
 
 
 def vocabulary(pieces: list[Piece]) -> Vocabulary:
@@ -80,7 +143,7 @@ def _subjects(piece: Piece) -> Subjects:
         subject
         for section in (() if piece.facet else piece.sections)
         if not GENERIC.fullmatch(section.heading)
-        if (subject := _long(section.heading))
+        if (subject := _long(section.heading) - _long(section.key))
     }
 
 

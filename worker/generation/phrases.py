@@ -5,7 +5,7 @@ Made for English. From any other language a title is the spec's own words.
 
 import re
 
-from worker.generation import words
+from worker.generation import identifiers, words
 from worker.generation.text import capitalised, clipped
 
 LONGEST = 80
@@ -20,7 +20,12 @@ _MODAL = re.compile(
     re.IGNORECASE,
 )
 # What comes before a modal is no subject when it asks or states something by itself.
-_CLAUSE = re.compile(r"n't\b|.\b(?:how|what|why|whether|said|says|knows?)\b", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"n't\b|.\b(?:how|what|why|whether|said|says|knows?)\b|"
+    r"\b(?:we|they|i|you) (?:have|had|are|were|want|need|get)\b|\band (?:nobody|no one|they|it)\b",
+    re.IGNORECASE,
+)
+_OWN = re.compile(r"\b(?:my|our)\b")
 _SENTENCES = re.compile(r"\w{3,}[.!?](?:\s+|$)")
 _STORY = re.compile(
     r"^as (?P<article>an?|the|our) (?P<role>[^,]{2,40}),? "
@@ -29,7 +34,7 @@ _STORY = re.compile(
 )
 # In notes the subject is often left out: "must work offline".
 _BARE_MODAL = re.compile(
-    r"^(?:must|shall|should|needs? to|ha(?:s|ve) to)\s+(?!not\b|never\b)(?P<rest>\w.*)$",
+    r"^(?:it\s+)?(?:must|shall|should|needs? to|ha(?:s|ve) to)\s+(?!not\b|never\b)(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
 _WANTED = re.compile(
@@ -59,22 +64,25 @@ _GIVEN = re.compile(r"^given\b.*\bthen\s+", re.IGNORECASE)
 # How people go on in a talk or a mail, and a requirement's number.
 _FURTHER = re.compile(
     r"^(?:(?:also|and|but|plus|besides|furthermore),?\s+|(?:ok(?:ay)?|yes|yeah|later)[,.!]\s+|"
-    r"\[?(?:n?fr|nf|req|us|uc|ac|br|tr|sr|ur|sys)[-_. ]?\d[\d.]*\]?[:.)]?\s+)+",
+    rf"(?-i:{identifiers.MARK})\s+)+",
     re.IGNORECASE,
 )
 _FAULT_LABEL = re.compile(
     r"^(?:known )?(?:bugs?|defects?|issues?|fehler)\b[^:.]{0,20}:\s*", re.IGNORECASE
 )
+# "Tom to build the list", behind the label of an action.
+_ASSIGNED = re.compile(r"^(?-i:[A-Z][a-z]+) (?:to|will) (?=[a-z])")
 _ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
 _REMARK = re.compile(
-    r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required)\s*[:,-]\s*",
+    r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required|description|decision|"
+    r"decided|agreed|expected(?: (?:result|behaviou?r))?|action(?: item)?s?|task)\s*[:,-]\s*",
     re.IGNORECASE,
 )
 _ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
 _ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
 _TAIL = re.compile(
     r"(?:;|[.!]\s(?=[A-Z])|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|"
-    r"\sso that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
+    r"\s[Ss]o that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
 )
 # Between the name of a table's row and its other cells.
 CELL_END = " \N{EN DASH} "
@@ -85,7 +93,8 @@ _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
     text = _AHEAD.sub("", _GIVEN.sub("", _FURTHER.sub("", sentence.strip().rstrip(".!… "))))
-    text = _ABILITY.sub("", _REMARK.sub("", text))
+    bare = _ABILITY.sub("", _REMARK.sub("", text))
+    text = _ASSIGNED.sub("", bare) if bare != text else bare
     if wished := _wished(text):
         return trimmed(wished)
     if not text or text.split()[0].lower() in words.PRONOUNS:
@@ -106,7 +115,7 @@ def _wished(text: str) -> str | None:
     if story := _STORY.match(text):
         acts = story["to"] or begins_with_verb(story["rest"])
         who = _role(story["article"], story["role"])
-        return f"{'Let' if acts else 'Give'} {who} {story['rest']}"
+        return f"{'Let' if acts else 'Give'} {who} {_OWN.sub('their', story['rest'])}"
     if bare := _BARE_MODAL.match(text):
         return _base(_ABLE.sub("", bare["rest"]))
     if wanted := _WANTED.match(text):
@@ -126,6 +135,7 @@ def _is_name(subject: str) -> bool:
 
 def _from_modal(found: re.Match[str]) -> str:
     subject = _LATE_SUBJECT.sub(r"\1", found["subject"].strip())
+    subject = re.sub(r" (?:also|then|always|only|still|both)$", "", subject)
     rest = _ABLE.sub("", _ADVERBS.sub("", found["rest"]))
     modal = found["modal"].lower()
     if found["not"] or modal in {"cannot", "can't"}:
@@ -282,7 +292,7 @@ def from_noun_phrase(text: str) -> str | None:
         return quoted(whole)
     if not 1 <= size <= 7 or not bare[:1].isalnum():  # noqa: PLR2004 - longer ones are sentences
         return None
-    return f"Add {mid(bare)}"
+    return as_order(whole) or (quoted(whole) if first == "the" else f"Add {mid(bare)}")
 
 
 def states(heading: str) -> bool:
@@ -299,8 +309,21 @@ def _says_something(text: str) -> bool:
 
 
 def from_row(text: str) -> str:
-    """A title for a table's row, by its first cell."""
-    return clipped(f"Implement {mid(text.split(CELL_END, maxsplit=1)[0])}", ROOM)
+    """A title for a table's row, by the cell that names it."""
+    cell = text.split(CELL_END, maxsplit=1)[0]
+    told = imperative(cell) or as_order(cell)
+    return told or clipped(f"Implement {mid(cell)}", ROOM)
+
+
+def _may_order(text: str) -> bool:
+    """Whether a text may begin with a verb, and reads well whether it does or not."""
+    first, *more = text.lower().split()
+    return first in words.VERBS and len(more) > 1
+
+
+def as_order(text: str) -> str:
+    """A text that reads as an order, whatever its first word is; else empty."""
+    return quoted(text) if _may_order(text) else ""
 
 
 def from_fault(text: str) -> str:

@@ -9,8 +9,8 @@ from worker.cancellation import Cancellation
 from worker.generation import epics, extractive, freeform
 from worker.generation.budget import unusable
 from worker.generation.calls import Calls
+from worker.generation.dialects import as_markdown
 from worker.generation.document import document, source_title
-from worker.generation.html import as_markdown
 from worker.generation.job import GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.mending import mend

@@ -37,6 +37,13 @@ class Piece:
     def sections(self) -> list[Section]:
         return list(dict.fromkeys(unit.section for unit in self.units))
 
+    @property
+    def told(self) -> list[str]:
+        """Its requirements, and all that its sections say where it holds them as a whole."""
+        if not self.whole:
+            return [unit.text for unit in self.units]
+        return [sentence.text for section in self.sections for sentence in section.sentences]
+
 
 @dataclass(slots=True)
 class Plan:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from worker.generation import language, signals, topics
+from worker.generation import language, signals, stated, topics
 from worker.generation.lines import Form
 from worker.generation.phrases import CELL_END
 from worker.generation.spec import Section, Sentence, Spec
 from worker.generation.text import shorten
-from worker.generation.topics import Topic
+from worker.generation.topics import ACCEPTANCE, Topic
 
+_LISTED = frozenset({Form.ITEM, Form.STEP})
+_ANNOUNCING = 3
 _LONGEST_OPENING = 8
 _COLONS = (":", "\N{FULLWIDTH COLON}")
 _LONGEST_SUMMARY = 600
@@ -43,14 +45,21 @@ class Unit:
     @property
     def is_fault(self) -> bool:
         """It tells of something that is broken today."""
-        return signals.speaks_of_fault(self.text) or topics.lists_faults(self.section.heading)
+        told = signals.speaks_of_fault(self.text) or topics.lists_faults(self.section.heading)
+        return told or (self.sentence.form in _LISTED and _announces_faults(self.section))
 
 
 def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
     opening = _opening(spec)
     units = [
-        Unit(sentence, section, _role(sentence, topic or headed, opens=opens and topic is None))
+        Unit(
+            sentence,
+            section,
+            Role.OUTSIDE
+            if _is_excluded(sentence, section)
+            else _role(sentence, topic or headed, opens=opens and topic is None),
+        )
         for section in spec.sections
         for headed, opens in [(topics.topic(section.heading, section.path), section is opening)]
         for sentence, topic in _labels(section)
@@ -61,6 +70,12 @@ def sort(spec: Spec) -> list[Unit]:
             break
         units = promoted(units, role)
     return units
+
+
+def _is_excluded(sentence: Sentence, section: Section) -> bool:
+    """Whether a line is marked as done, or as not to be done; a test that is passed is kept."""
+    done = sentence.form is Form.DONE and not ACCEPTANCE.fullmatch(section.heading)
+    return done or stated.is_excluded(sentence.text) or signals.is_crossed_out(sentence.text)
 
 
 def _opening(spec: Spec) -> Section | None:
@@ -88,16 +103,40 @@ _ROLES = {
 
 def _labels(section: Section) -> Iterator[tuple[Sentence, Topic | None]]:
     """Each sentence with the kind of text that its paragraph is by its own label."""
-    block, topic = -1, None
+    block = -1
+    topic: Topic | None = None
+    led: Topic | None = None
     for sentence in section.sentences:
         if sentence.block != block:
-            block, topic = sentence.block, topics.labelled(sentence.text)
+            listed = sentence.form in _LISTED
+            announced = led if listed else None
+            block, topic = (
+                sentence.block,
+                topics.labelled(sentence.text, listed=listed) or announced,
+            )
+            led = led if listed else _leading(sentence.text)
         yield sentence, topic
+
+
+def _leading(text: str) -> Topic | None:
+    """What a list is that stands below a line such as "Out of scope:"."""
+    found = topics.topic(text.rstrip(": "), ()) if text.endswith(_COLONS) else Topic.WORK
+    return None if found is Topic.WORK else found
+
+
+def _announces_faults(section: Section) -> bool:
+    """Whether the first lines of a section say that the list below them is one of faults."""
+    first = section.sentences[:_ANNOUNCING]
+    return any(one.form is Form.PROSE and signals.announces_faults(one.text) for one in first)
 
 
 def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     prose = sentence.form is Form.PROSE
-    if signals.is_imprint(sentence.text) or (opens and _is_imprint_row(sentence)):
+    if (
+        signals.is_about_order(sentence.text)
+        or signals.is_imprint(sentence.text)
+        or (opens and _is_imprint_row(sentence))
+    ):
         return Role.CONTEXT
     asks = signals.is_question(sentence.text)
     if prose and signals.is_risk(sentence.text) and not asks and topic is not Topic.OUTSIDE:
@@ -106,7 +145,7 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
         return _ROLES[topic]
     if asks:
         return Role.QUESTION
-    if prose and (said := _said_of_itself(sentence.text)):
+    if said := _said_of_itself(sentence):
         return said
     background = topic is Topic.BACKGROUND or (opens and prose)
     text = sentence.text
@@ -116,11 +155,12 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
 
 
-def _said_of_itself(text: str) -> Role | None:
+def _said_of_itself(sentence: Sentence) -> Role | None:
     """What a sentence is that says so: a goal, or something for later."""
-    if signals.is_aim(text):
+    if sentence.form is Form.PROSE and signals.is_aim(sentence.text):
         return Role.GOAL
-    return Role.OUTSIDE if signals.is_put_off(text) else None
+    told = sentence.form not in {Form.ROW, Form.CODE}
+    return Role.OUTSIDE if told and signals.is_put_off(sentence.text) else None
 
 
 def _is_imprint_row(sentence: Sentence) -> bool:
@@ -152,8 +192,8 @@ def _leads(unit: Unit, following: Unit | None) -> bool:
     """Whether a line stands ahead of a list and says nothing else, without a colon."""
     if following is None or following.section is not unit.section:
         return False
-    listed = following.sentence.form in {Form.ITEM, Form.STEP}
-    return listed and unit.sentence.form is Form.PROSE and topics.leads(unit.text)
+    leads = topics.leads(unit.text) or signals.announces_faults(unit.text)
+    return following.sentence.form in _LISTED and unit.sentence.form is Form.PROSE and leads
 
 
 def _names_code(unit: Unit, following: Unit) -> bool:
@@ -178,6 +218,8 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         and unit.section.heading
         and unit.section is not opening
         and not signals.is_imprint(unit.text)
+        and not signals.is_about_order(unit.text)
+        and not signals.is_about_today(unit.text)
         and topics.topic(unit.section.heading, unit.section.path) is Topic.WORK
         else unit
         for unit in units

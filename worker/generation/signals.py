@@ -25,26 +25,32 @@ _STRONG = _any(
 _STORY = re.compile(
     r"as an? |as (?:the|our|one of|somebody|someone)\b[^,]{2,60}, ?i\b|"
     r"als [^,]{2,60} (?:möchte|will|kann) ich\b|en tant qu(?:e |')|"
-    r"como [^,]{2,60}, ?(?:quiero|quero|necesito|preciso)\b|come [^,]{2,60}, ?(?:voglio|vorrei)\b",
+    r"como [^,]{2,60}?,? (?:quiero|quero|necesito|preciso)\b|"
+    r"come [^,]{2,60}?,? (?:voglio|vorrei)\b",
     re.IGNORECASE,
 )
 _WISH = _any(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
-_CONDITION = _any(r"once|after|when|until|if|unless")
+_CONDITION = _any(r"once|after|when|until|if|unless|(?<!not )needed")
+_CANNOT = _any(r"(?:nobody|no one|none) can|cannot|can't")
 _CURRENT = _any(
     r"currently|today|at the moment|right now|so far|until now|last (?:year|quarter|month|week)|"
     r"in the past|we (?:get|receive|have seen|had|lost|lose)|complain(?:s|ed)?|used to|"
-    r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been"
+    r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been|"
+    r"(?<!is )(?<!are )(?<!be )(?<!been )(?:said|told|explained|discussed|showed|liked|felt)"
 )
 _RISK = _any(
     r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that|"
+    r"(?:biggest|main|only) risk|(?:i am|i'm|we are|we're) (?:afraid|worried)|we fear|"
     r"il y a un risque|risque (?:que|de)|es besteht (?:das|ein) risiko|"
     r"(?:hay|existe) (?:un|el) riesgo|h[áa] (?:um|o) risco|c'è il rischio"
 )
 _FAULT = _any(
     r"bugs?|broken|crash(?:es|ed|ing)?|regression|defects?|does not work|doesn't work|"
-    r"stopped working|no longer works?|(?:goes|leads|links|points) to an? (?:404|500|error|dead)|"
+    r"stopped working|flaky|no longer works?|"
+    r"(?:goes|leads|links|points) to an? (?:404|500|error|dead)|"
     r"wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
 )
+_FAULTS_FOLLOW = _any(r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler")
 _TO_FIX = _any(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
 # What a document says about itself rather than about the product.
 _IMPRINT = re.compile(
@@ -54,6 +60,25 @@ _IMPRINT = re.compile(
     r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
     r"\s*[:：]\s*\S.{0,120}",
     re.IGNORECASE,
+)
+# The fields of a ticket, a meeting or a plan, several of them in a line perhaps.
+_FIELDS = re.compile(
+    r"(?:type|issue type|priority|severity|component|reporter|assignee|labels|epic link|sprint|"
+    r"environment|affects version|fix version|resolution|story points|estimate|present|absent|"
+    r"attendees|participants|next meeting|budget|location|linked issues)s?\s*:"
+    r"\s*\S[^.!?]{0,200}\.?",
+    re.IGNORECASE,
+)
+_ABOUT_ORDER = re.compile(
+    r"(?:this |it )?(?:depend(?:s|ing|enc(?:y|ies))?(?: on)?|(?:is )?blocked by|blocks|"
+    r"prerequisites?|(?:starts?|begins?) (?:after|once|when)|follows|linked issues|"
+    r"predecessors?)\b",
+    re.IGNORECASE,
+)
+# A mail's head is one paragraph.
+MAIL_FIELD = (
+    "(?:From|To|Cc|Bcc|Sent|Subject|Von|An|Gesendet|Betreff|De|Da|À|Para|Objet|Asunto|Assunto|"
+    "Oggetto|Van|Aan|Onderwerp)"
 )
 _MAIL = re.compile(
     r"(?:from|von|de|da|van)\s*:.{1,300}?(?<=\s)"
@@ -73,9 +98,14 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 _PUT_OFF = _any(
-    r"not now|out of scope|not (?:a )?part of (?:this|the)|(?:maybe|perhaps|possibly) later|"
+    r"not now|not needed (?:now|yet)|(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
+    r"won't (?:do|fix|have)|(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|"
+    r"out of scope|not (?:a )?part of (?:this|the)|(?:maybe|perhaps|possibly) later|"
     r"in a (?:later|second) (?:phase|release|version)|"
     r"not (?:needed |planned )?(?:in|for) (?:this|the first) (?:release|version|phase)"
+)
+_CROSSED_OUT = re.compile(
+    r"[❌❎✖✗✘🚫⛔]\ufe0f?\s*(?:no|not|without|keine?|sin|pas|sem|geen)\b", re.IGNORECASE
 )
 _ABOUT_US = re.compile(
     r"we\s+(?:currently |now |all |also |only )*"
@@ -87,10 +117,13 @@ _ABOUT_US = re.compile(
 )
 _ABOUT_TEXT = re.compile(
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
-    r"(?:describes?|proposes?|covers?|explains?|specifies|defines?|outlines?)\b",
+    r"(?:replaces?|describes?|proposes?|covers?|explains?|specifies|defines?|outlines?)\b|"
+    r"we (?:discussed|talked)\b|the key ?words? [\"“'‘]",
     re.IGNORECASE,
 )
 _AIM = re.compile(
+    r"we (?:want|need|would like|are looking for|plan) (?:to build )?an? (?:[\w-]+ ){0,3}"
+    r"(?:app|application|website|web ?site|system|platform|portal|tool|service)\b|"
     r"(?:the |our )?(?:main |overall |ultimate )?(?:goal|aim|objective|purpose)s? (?:is|are)\b|"
     r"(?:das |unser )ziel (?:ist|sind)\b|(?:l'|notre )objectif est\b|"
     r"(?:el |nuestro )objetivo es\b|(?:o |nosso )objetivo é\b|(?:l'|il nostro )obiettivo è\b",
@@ -99,7 +132,8 @@ _AIM = re.compile(
 _ASKS = re.compile(
     r"(?:ok(?:ay)?,? |so,? |and |but )*(?:what (?:if|about)|"
     r"(?:what|how|which|who|when|where|why) (?:do|does|should|would|will|can) "
-    r"(?:we|you|i|it|they))\b",
+    r"(?:we|you|i|it|they))\b|"
+    r"(?:do|does|should|shall|can|may|will|is|are) (?:we|i|they|it|the)\b[^.?]{1,200}\?",
     re.IGNORECASE,
 )
 _INQUIRY = _any(
@@ -143,13 +177,20 @@ def is_wish(text: str) -> bool:
 
 def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
-    wished = is_wish(text) or is_strong(text) or _CONDITION.search(text)
-    return bool(_CURRENT.search(text)) and not wished
+    if not _CURRENT.search(text):
+        return False
+    told = _CANNOT.sub("", text)  # a complaint
+    return not (is_wish(told) or is_strong(told) or _CONDITION.search(told))
 
 
 def is_aim(text: str) -> bool:
     """Whether a sentence says what all of the work is for."""
     return bool(_AIM.match(text))
+
+
+def is_crossed_out(text: str) -> bool:
+    """Whether a line says no twice: by a cross and by a word."""
+    return bool(_CROSSED_OUT.match(text))
 
 
 def is_put_off(text: str) -> bool:
@@ -161,8 +202,13 @@ def is_imprint(text: str) -> bool:
     """Whether a line says who wrote the document, when, and the like, or greets."""
     if _IMPRINT.match(text) or _COURTESY.fullmatch(text):
         return True
-    around = _MAIL.fullmatch(text) or _SIGNATURE.fullmatch(text)
+    around = _MAIL.fullmatch(text) or _SIGNATURE.fullmatch(text) or _FIELDS.fullmatch(text)
     return bool(around) and not is_wish(text) and not is_strong(text)
+
+
+def is_about_order(text: str) -> bool:
+    """Whether a line only says what the work waits for."""
+    return bool(_ABOUT_ORDER.match(text)) and not is_wish(text) and not is_strong(text)
 
 
 def is_about_us(text: str) -> bool:
@@ -170,6 +216,11 @@ def is_about_us(text: str) -> bool:
     if _ABOUT_TEXT.match(text):
         return True
     return bool(_ABOUT_US.match(text)) and not is_wish(text) and not is_strong(text)
+
+
+def announces_faults(text: str) -> bool:
+    """Whether a line above a list says that faults are listed."""
+    return bool(_FAULTS_FOLLOW.search(text)) and not is_wish(text)
 
 
 def speaks_of_fault(text: str) -> bool:

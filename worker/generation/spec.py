@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from worker.generation import identifiers
 from worker.generation.blocks import Block, blocks
 from worker.generation.lines import Form, unquoted
 from worker.generation.markup import plain
@@ -52,6 +53,7 @@ class Section:
         heading: Empty before the first one.
         path: The headings above it, outermost first.
         sentences: In order; may be empty.
+        key: The identifier that its heading begins with, such as "phase 2"; mostly empty.
         name: Its heading, or the one above it where sections of several chapters have the same.
     """
 
@@ -59,6 +61,7 @@ class Section:
     path: tuple[str, ...]
     sentences: tuple[Sentence, ...]
     name: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,9 @@ def _with_words(found: list[Block]) -> Iterator[Block]:
 
 
 def _section(heading: str, path: list[tuple[int, str]], found: list[Sentence]) -> Section:
-    return Section(heading, tuple(name for _, name in path[:-1]), tuple(found), heading)
+    above = tuple(identifiers.bare(name) for _, name in path[:-1])
+    bare = identifiers.bare(heading)
+    return Section(bare, above, tuple(found), bare, identifiers.own(heading))
 
 
 # A sentence ends at a full stop before a capital or code, or at a full-width one.
@@ -128,7 +133,7 @@ _END = re.compile(
     r"(?<=[.!?…])[\"'”’»)\]]*\s[\s\u200b]*(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])"
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|bzw|ca|p\.ex)|\b[A-Z])\.$"
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|d\.h|u\.a|bzw|ca|ggf|inkl|Nr|Abs|Art|max|min|incl|p\.ex)|\b[A-Z])\.$"
 )
 
 

@@ -1,6 +1,6 @@
 """The titles that a piece of the spec could have."""
 
-from worker.generation import headings, phrases
+from worker.generation import headings, phrases, stated
 from worker.generation.lines import Form
 from worker.generation.plan import Piece
 from worker.generation.text import clipped, folded
@@ -43,6 +43,8 @@ def _english(piece: Piece, names: frozenset[str]) -> list[str]:
 def _headed(piece: Piece, names: frozenset[str]) -> str:
     """The title that the headings give; empty where they name nothing."""
     sections = piece.sections
+    if len(sections) == 1 and (summary := _summary(piece)):
+        return summary
     verbs = headings.bare_verbs(sections[0].heading, sections[0].path, names)
     if verbs and len(sections) == 1:
         return verbs
@@ -51,6 +53,16 @@ def _headed(piece: Piece, names: frozenset[str]) -> str:
     if len(sections) == 1 and called != [sections[0].heading] and headed:
         return clipped(f"{headed}: {sections[0].heading}", phrases.ROOM)
     return headed
+
+
+def _summary(piece: Piece) -> str:
+    """What a ticket that the spec brings with it is called there; empty if it brings none."""
+    section = piece.sections[0]
+    if stated.kind(piece.told) == "bug":
+        return phrases.from_fault(section.heading)
+    if section.key and phrases.begins_with_verb(section.heading):
+        return phrases.quoted(section.heading)
+    return phrases.as_order(section.heading) if section.key else ""
 
 
 def _named(piece: Piece) -> list[str]:

@@ -6,6 +6,7 @@ Plain lists, as for sentences in `signals`.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from worker.generation.signals import is_question, is_strong, is_wish
 
@@ -25,57 +26,93 @@ def _any(words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
 
 
+def _all(words: str) -> re.Pattern[str]:
+    """One or some of the words, with such as say which, and nothing else."""
+    which = "the|our|project|product|business|executive|high-level|key|main|primary|brief|overall"
+    one = rf"(?:(?:{which}) )*(?:{words})"
+    return re.compile(rf"{one}(?:(?:,| and| &| ?/) {one})*", re.IGNORECASE)
+
+
 # English, French, German, Spanish, Portuguese, Italian, Dutch; in some more languages what
 # would else become tickets for what is excluded, feared or asked.
 _TOPICS = {
     Topic.OUTSIDE: _any(
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
-        r"exclusions?|later|hors[- ]p[ée]rim[èe]tre|nicht[- ]ziele?|nicht im umfang|abgrenzung|"
+        r"future (?:work|ideas?|enhancements?|plans?)|parking lot|hors[- ]p[ée]rim[èe]tre|"
+        r"nicht[- ]ziele?|nicht im umfang|abgrenzung|"
         r"fuera del? alcance|fora do escopo|fuori ambito|buiten (?:de )?scope|niet in scope|"
         r"poza zakresem|utanför omfattningen|uden ?for scope|utenfor omfang|mimo rozsah|"
         r"вне рамок|не входит|поза межами|kapsam dışı|範囲外|対象外|スコープ外|范围外|"
-        r"不在范围内|범위 외"
+        r"不在范围内|범위 외|خارج النطاق"
     ),
     Topic.RISKS: _any(
-        r"risks?|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
-        r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|リスク|风险|위험"
+        r"risks|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
+        r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|リスク|风险|위험|"
+        r"المخاطر"
     ),
     Topic.QUESTIONS: _any(
-        r"(?:open|unresolved|outstanding) (?:questions?|points?|issues?)|questions|unknowns|"
+        r"(?:open|unresolved|outstanding) (?:questions?|points?|issues?)|unknowns|"
         r"to be decided|questions? ouvertes?|points? ouverts?|offene (?:fragen|punkte)|"
         r"preguntas(?: abiertas)?|perguntas(?: em aberto)?|domande(?: aperte)?|"
         r"open(?:staande)? (?:vragen|punten)|otwarte pytania|pytania|öppna frågor|åbne spørgsmål|"
         r"åpne spørsmål|otevřené otázky|открытые вопросы|вопросы|відкриті питання|açık sorular|"
-        r"未解決(?:の質問|事項)?|未决问题|待定问题|미해결 질문"
+        r"未解決(?:の質問|事項)?|未决问题|待定问题|미해결 질문|أسئلة مفتوحة"
     ),
     Topic.GOALS: _any(
-        r"^metrics$|goals?|objectives?|success (?:criteria|metrics|measures)|"
-        r"metrics of success|kpis?|outcomes?|ziele?|objectifs?|objetivos?|obiettivi|doelen|"
-        r"doelstellingen|cele|цели|цілі|目標|目标"
+        r"success (?:criteria|metrics|measures)|metrics of success|ziele?|objectifs?|objetivos?|"
+        r"obiettivi|doelen|"
+        r"doelstellingen|cele|цели|цілі|目標|目标|الأهداف"
     ),
     Topic.BACKGROUND: _any(
-        r"background|overview|introduction|intro|context|motivation|why|problem(?: statement)?|"
-        r"summary|abstract|purpose|vision|glossary|terminology|current state|status quo|"
-        r"assumptions?|annahmen|hypoth[èe]ses|supuestos|suposi[çc][õo]es|"
-        r"stakeholders|references|timeline|schedule|team|budget|changelog|change history|"
-        r"revision history|revisions|contexte|introduction|r[ée]sum[ée]|calendrier|zeitplan|"
+        r"background|introduction|motivation|^why|problem statement|glossary|terminology|"
+        r"current (?:state|situation)|status quo|assumptions?|annahmen|hypoth[èe]ses|supuestos|"
+        r"suposi[çc][õo]es|stakeholders|changelog|(?:change|revision|document) history|"
+        r"alternatives considered|(?:considered|rejected) alternatives|prior art|"
+        r"steps to reproduce|entry into force|"
+        r"contexte|introduction|r[ée]sum[ée]|vue d'ensemble|calendrier|zeitplan|"
         r"hintergrund|einleitung|überblick|kontext|ausgangslage|zusammenfassung|glossar|"
-        r"contexto|introducci[óo]n|resumen|antecedentes|introdu[çc][ãa]o|resumo|contesto|"
-        r"introduzione|sommario|achtergrond|inleiding|aanleiding|samenvatting|bakgrund|baggrund|"
-        r"bakgrunn|введение|контекст|вступ|背景|概要|배경"
+        r"contexto|introducci[óo]n|resumen|visi[óo]n general|antecedentes|introdu[çc][ãa]o|resumo|"
+        r"vis[ãa]o geral|contesto|introduzione|sommario|achtergrond|inleiding|aanleiding|"
+        r"samenvatting|bakgrund|baggrund|bakgrunn|введение|контекст|вступ|背景|概要|배경|مقدمة|خلفية"
+    ),
+}
+# These are also words of products, as in "team calendar" or "pay later": alone they name a topic.
+_ALONE = {
+    Topic.OUTSIDE: _all(r"later|someday|exclusions?|future"),
+    Topic.RISKS: _all(r"risk(?: (?:register|analysis|assessment))?"),
+    Topic.QUESTIONS: _all(r"questions"),
+    Topic.GOALS: _all(r"goals?|objectives?|metrics|kpis?|outcomes?"),
+    Topic.BACKGROUND: _all(
+        r"abstract|agenda|acknowledge?ments|alternatives|annex|appendix(?: \w)?(?:: .*)?|attendees|"
+        r"begriffe|begrippen|budget|context|contributing|contributors|definiciones|"
+        r"defini[çc][õo]es|definizioni|definitions?|d[ée]finitions|examples?|footnotes|"
+        r"further reading|intro|licen[sc]e|links|observed|overview|participants|present|problem|"
+        r"purpose|rationale|references|related work|resources|revisions|schedule|see also|"
+        r"subject matter|summary|team|terms|timeline|tl;?dr|vision|why|actual(?: (?:result|"
+        r"behaviou?r))?"
     ),
 }
 
 # A heading that tells where one is in a document and nothing about the product.
 GENERIC = re.compile(
-    r"(?:the )?(?:(?:functional|technical|product|business|user|general|detailed|"
-    r"key|core|main|system|other|additional) )*(?:requirements?|features?|goals?|objectives?|"
+    r"(?:the )?(?:(?:functional|technical|product|business|user|general|"
+    r"detailed|key|core|main|system|other|additional|proposed|suggested|planned|"
+    r"expected) )*(?:requirements?|features?|goals?|objectives?|"
     r"scope|in scope|specifications?|specs?|details?|description|acceptance criteria|criteria|"
     r"acceptance|user stories|stories|use cases|what we (?:want|need)|proposal|solution|"
     r"functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
     r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
-    r"design|implementation|exigences|besoins|contraintes|anforderungen|vorgaben|necesidades|"
-    r"necessidades|restricciones|restri[çc][õo]es|vincoli|requisitos|requisiti|ziele|objectifs?|objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
+    r"design|implementation|(?:must|should|could|nice)[- ](?:to[- ])?haves?|wish ?list|todos?|"
+    r"to ?do list|"
+    r"what we(?:['’]re after| are after)|decisions?|actions?(?: items?)?|aob|any other business|"
+    r"tech(?:nical)? debt|improvements|enhancements|changes|change requests?|"
+    r"funktionale anforderungen|exigences fonctionnelles|"
+    r"requisitos funciona(?:les|is)|requisiti funzionali|"
+    r"functionele eisen|eisen|wensen|機能要件|要件|機能|要求|(?:功能)?需求|功能|"
+    r"(?:функциональные )?требования|المتطلبات|exigences|besoins|contraintes|anforderungen|"
+    r"vorgaben|necesidades|"
+    r"necessidades|restricciones|restri[çc][õo]es|vincoli|requisitos|requisiti|ziele|objectifs?|"
+    r"objetivos|obiettivi|fonctionnalit[ée]s|funktionen)",
     re.IGNORECASE,
 )
 
@@ -105,21 +142,29 @@ _LEADS = re.compile(
 
 _FAULTS = _any(
     r"bugs?|bug ?fixes|fixes|defects?|faults|known (?:issues|problems)|regressions?|bogues?|"
-    r"fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
+    r"findings|fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
 )
 
 
 def topic(heading: str, path: tuple[str, ...]) -> Topic:
     """What stands under a heading; its own words count before those above it."""
-    for name in (heading, *reversed(path)):
-        for kind, words in _TOPICS.items():
-            if len(name.split()) <= _SHORT_HEADING and words.search(name):
-                return kind
-    return Topic.WORK
+    return next(filter(None, map(_named, (heading, *reversed(path)))), Topic.WORK)
 
 
-def labelled(text: str) -> Topic | None:
-    """What a paragraph is that begins with a label, such as "Background: …"; None without one."""
+@lru_cache(maxsize=4096)
+def _named(name: str) -> Topic | None:
+    if len(name.split()) > _SHORT_HEADING:
+        return None
+    by_words = (kind for kind, words in _TOPICS.items() if words.search(name))
+    alone = (kind for kind, words in _ALONE.items() if words.fullmatch(name))
+    return next(by_words, None) or next(alone, None)
+
+
+def labelled(text: str, *, listed: bool = False) -> Topic | None:
+    """What a paragraph is that begins with a label, such as "Background: …"; None without one.
+
+    In a list "Team: …" is more likely a part of the product than of the document.
+    """
     label, mark, rest = text.partition(":")
     if not mark or len(label.split()) > _LONGEST_LABEL:
         label, mark, rest = _DASH.split(text, maxsplit=1) if _DASH.search(text) else ("", "", "")
@@ -128,6 +173,8 @@ def labelled(text: str) -> Topic | None:
     if _OPEN.fullmatch(label) and is_question(rest):
         return Topic.QUESTIONS
     found = topic(label, ())
+    if listed and found is Topic.BACKGROUND and not _TOPICS[found].search(label):
+        return None
     if mark != ":":  # "Export - as CSV" names a feature
         return found if found in {Topic.RISKS, Topic.QUESTIONS} else None
     return None if found is Topic.WORK and not GENERIC.fullmatch(label.strip()) else found

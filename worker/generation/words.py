@@ -1,38 +1,45 @@
 """The English words that titles are put together with."""
 
 _VERBS = """
-accept access activate add adjust alert allow analyse analyze answer apply approve archive arrange
-ask assign attach authenticate authorise authorize avoid back block book build calculate call
-cancel capture change charge check choose clear click close collect combine compare complete
-compute confirm connect contain convert copy correct cover create decide define delete deliver
-deny deploy describe detect determine disable discard display divide document download drop edit
-email enable encrypt enforce ensure enter escalate establish estimate evaluate exclude expire
-explain export expose extend extract fetch fill filter find fix follow forward generate get give
-grant group guide handle hide highlight hold identify ignore implement import improve include
-increase index inform install integrate introduce invite issue join keep label launch learn let
-limit link list load lock log maintain make manage map mark match measure merge migrate monitor
-move notify offer open order organise organize override pause pay perform pick place plan post
-prepare present prevent preview print prioritise process produce prompt protect provide publish
-push query queue raise rank rate read rebuild receive recommend record recover redeem redesign
-redirect reduce refactor refresh refund refuse register reject release remember remind remove
-rename render reopen repeat replace replay reply report request require resend reserve reset
-resize resolve respond restore restrict resume retain retire retrieve retry return reuse review
-revoke rewrite roll rotate route run save scale scan schedule search secure see select send
-separate serve set share ship show sign simplify skip sort specify split start stop store stream
-submit subscribe suggest summarise support suspend switch sync synchronise tag take test throttle
-track train transfer translate trigger turn undo unlock unsubscribe update upgrade upload use
-validate verify view visit wait warn watch withdraw work write
+accept access activate add adjust agree alert allow analyse analyze answer apply approve archive
+arrange ask assign attach authenticate authorise authorize avoid back backfill batch benchmark
+block book build bump cache calculate call cancel capture change charge check choose clear click
+close collect combine compare complete compute configure confirm connect contain containerise
+containerize convert copy correct cover create debounce decide decode decommission decouple
+decrypt define delete deliver deny deploy deprecate describe detect determine disable discard
+display divide document download drop edit email enable encode encrypt enforce enrich ensure enter
+escalate establish estimate evaluate exclude expire explain export expose extend extract fetch
+fill filter find fix flush follow forward freeze generate get give grant group guide handle harden
+hash hide highlight hold identify ignore implement import improve include increase index inform
+inject inspect install instrument integrate introduce invalidate invite isolate issue join keep
+label launch learn let limit link list load localise localize lock log maintain make manage map
+mark mask match measure merge migrate modernise monitor mount move normalise normalize notify
+offboard offer onboard open order organise organize override paginate parallelise parse patch
+pause pay perform persist pick place plan poll post prefill preload prepare present preserve
+prevent preview print prioritise process produce prompt protect provide prune publish purge push
+query queue raise rank rate read rebuild receive recommend reconcile reconnect record recover
+redact redeem redesign redirect reduce refactor refresh refund refuse register reject relax
+release reload remember remind remove rename render renew reopen reorder repeat replace replay
+replicate reply report reprint request require reschedule resend reserve reset resize resolve
+respect respond restore restrict resubmit resume retain retire retrieve retry return reuse revert
+review revise revoke rewire rework rewrite roll rotate route run sanitise sanitize save scale scan
+schedule search secure see select send separate serialise serialize serve set share ship show sign
+simplify simulate skip snooze sort specify split start stop store stream submit subscribe suggest
+summarise support suspend swap switch sync synchronise tag take test throttle tidy tighten toggle
+track train transfer translate trigger trim truncate tune turn unblock undo unify unlock unpublish
+unsubscribe update upgrade upload use validate verify view visit wait warn watch wipe withdraw
+work write
 """
 # Fair verbs, but at the head of a phrase more often a noun: "order lookup".
 _NOUNS_TOO = """
-access alert answer approach back backup block book call change charge check click copy cover
-display document download drop email export filter fix group guide hold import index issue label
-launch limit link list load lock log map mark match measure monitor offer open order pause pay
-place plan post present preview print process produce prompt query queue rank rate read record
-refund release remedy repeat reply report request reserve reset return review roll route run
-sample save scale scan schedule search set share ship show sign sort split start stop store stream
-support switch sync tag test track train transfer trigger turn update upgrade upload use view
-visit wait watch work
+access alert answer approach back backup batch block book cache call change charge check click
+copy cover display document download drop email export filter fix flush freeze group guide hash
+hold import index issue label launch limit link list load lock log map mark mask match measure
+monitor mount offer open order patch pause pay place plan poll post present preview print process
+produce prompt query queue rank rate read record refund release remedy repeat reply report request
+reserve reset return review roll route run sample save scale scan schedule search set share ship
+show sign sort split start stop store stream support swap switch sync tag test toggle track train
+transfer trigger trim turn update upgrade upload use view visit wait watch work
 """
 _PEOPLE = """
 accountant admin administrator adult agent analyst applicant approver artist assistant attendee

@@ -1,0 +1,213 @@
+"""What a spec says outright about its tickets, their order and their kind is kept."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.generation import criteria, job, leaves, run, titles
+from tests.ollama_peer import SMALL, OllamaPeer
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[OllamaPeer]:
+    with OllamaPeer() as running:
+        yield running
+
+
+EXPORT = """[SHOP-7] Pay by card
+Type: Story   Priority: High   Reporter: Ann
+Description:
+As a guest I want to pay by card.
+Acceptance Criteria:
+* Cards are checked at once
+Linked issues: blocks SHOP-9
+
+[SHOP-8] Receipt is blank
+Type: Bug   Priority: Critical   Reporter: Bo
+Steps to reproduce:
+1. Pay twice
+Expected: both receipts are printed
+
+[SHOP-9] Upgrade the till to Linux
+Type: Task   Priority: Low   Reporter: Bo
+Description: All tills boot from the new image.
+"""
+
+
+def test_exported_tickets_stay_what_they_are(peer: OllamaPeer) -> None:
+    found = leaves(peer, EXPORT)
+    said = [(one["title"], one["ticket_type"], one["priority"]) for one in found]
+    assert said == [
+        ("Pay by card", "story", "high"),
+        ("Fix: Receipt is blank", "bug", "critical"),
+        ("Upgrade the till to Linux", "task", "low"),
+    ]
+    assert [one["dependencies"] for one in found] == [[], [], ["SPEC-1"]]
+    told = [text for one in found for text in one["acceptance_criteria"]]
+    assert "Cards are checked at once" in told
+    assert not [text for text in told if "Reporter" in text or text == "Pay twice"]
+
+
+def test_rows_with_an_identifier_are_named_by_what_they_ask_for(peer: OllamaPeer) -> None:
+    spec = (
+        "| ID | Requirement | Priority | Depends on |\n|---|---|---|---|\n"
+        "| R1 | Import tenants from the old system | Must | - |\n"
+        "| R2 | Tenants see their bills | Could | R1 |\n"
+        "| R3 | Export for tax advisers | Won't (this year) | R2 |\n"
+    )
+    found = leaves(peer, spec)
+    assert [one["title"] for one in found] == [
+        "Import tenants from the old system",
+        "Let tenants see their bills",
+    ]
+    assert [one["priority"] for one in found] == ["high", "low"]
+    assert [one["dependencies"] for one in found] == [[], ["SPEC-1"]]
+
+
+def test_phases_wait_for_those_that_they_name(peer: OllamaPeer) -> None:
+    spec = (
+        "# Move\n## Phase 1 - Landing zone\n- Create the network\n- Backups run every night\n"
+        "## Phase 2 - Services\nStarts after the landing zone is accepted.\n- Move the shop\n"
+        "- Move the blog\n## Phase 3 - Databases\nBlocked by Phase 2.\n- Copy the tables\n"
+        "- Check the sums\n## Phase 4 - Clean-up\nAfter the databases have run for 30 days:\n"
+        "- Wipe the disks\n- Cancel the contract\n"
+    )
+    found = leaves(peer, spec, ticket_count=4)
+    assert [one["title"] for one in found][1] == "Carry out phase 2 - Services"
+    assert [one["dependencies"] for one in found] == [[], ["SPEC-1"], ["SPEC-2"], ["SPEC-3"]]
+    told = [text for one in found for text in one["acceptance_criteria"]]
+    assert "Blocked by Phase 2." not in told
+
+
+def test_stories_of_a_list_depend_on_those_that_they_name(peer: OllamaPeer) -> None:
+    spec = (
+        "**Epic: Sign-up**\n\n*Story 1 - Email check*\nAs a guest, I want to check my mail.\n"
+        "- The link is valid for 24 h\n\n*Story 2 - Invite colleagues*\n"
+        "As an admin, I want to invite up to 20 people.\n- Depends on Story 1\n- Guests skip it\n"
+    )
+    found = leaves(peer, spec)
+    assert [one["title"] for one in found] == ["Implement email check", "Invite colleagues"]
+    assert [one["dependencies"] for one in found] == [[], ["SPEC-1"]]
+    assert "Depends on Story 1" not in criteria(peer, spec)
+
+
+@pytest.mark.parametrize(
+    ("heading", "priority"), [("Must-haves", "high"), ("Nice to have", "low"), ("Ideas", "medium")]
+)
+def test_headings_say_how_much_their_items_weigh(
+    peer: OllamaPeer, heading: str, priority: str
+) -> None:
+    spec = f"# Shop\n## {heading}\n- Gift wrapping\n- A map of all shops\n"
+    assert {one["priority"] for one in leaves(peer, spec)} == {priority}
+
+
+@pytest.mark.parametrize(
+    ("clause", "told"),
+    [
+        ("2.1. A producer MUST send events in batches of at most 500 over HTTPS and TLS.", ""),
+        ("/F20/ Das System vergibt eine Nummer und druckt ein Etikett mit Strichcode.", "/F20/ "),
+        ("[REQ-7] Events are kept for ten years.", "[REQ-7] "),
+    ],
+)
+def test_numbered_clauses_are_one_requirement_each(
+    peer: OllamaPeer, clause: str, told: str
+) -> None:
+    """Their numbers are no sentences, and names that people refer to them by are kept."""
+    number = clause.split(maxsplit=1)[0]
+    text = clause.removeprefix(number).strip()
+    spec = f"# Events\n## Intake\n{clause}\n{number.replace('2', '3')} Another is told here.\n"
+    found = criteria(peer, spec)
+    assert len(found) == 2
+    assert found[0] == f"{told}{text}"
+    assert titles(peer, spec, ticket_count=2)[0][:1] not in {"2", "/", "["}
+
+
+def test_articles_of_a_law_are_sections(peer: OllamaPeer) -> None:
+    spec = (
+        'REGULATION ON TILLS\n\nArticle 1\nDefinitions\n\n(a) "till" means a cash register;\n\n'
+        "Article 2\nReceipts\n\n(1) A receipt shall contain:\n(a) the date;\n(b) the amount.\n\n"
+        "Article 3\nJournal\n\n(1) Entries shall be kept for ten years.\n"
+    )
+    found = leaves(peer, spec)
+    assert [one["metadata"]["component"] for one in found] == ["Receipts", "Journal"]
+    assert found[0]["acceptance_criteria"] == [
+        "A receipt shall contain: (a) the date; (b) the amount."
+    ]
+
+
+def test_items_below_a_line_about_bugs_are_bugs(peer: OllamaPeer) -> None:
+    spec = (
+        "Round 3. Please fix before the release.\n\n1) Timeline: scrolling jumps to the top.\n"
+        "2) Photos show as grey boxes\n3) Search finds nothing\n"
+    )
+    found = leaves(peer, spec)
+    assert {one["ticket_type"] for one in found[-3:]} == {"bug"}
+    assert found[-1]["title"] == "Fix: Search finds nothing"
+    assert "Timeline: scrolling jumps to the top." in criteria(peer, spec)
+
+
+def test_minutes_give_their_decisions_and_actions(peer: OllamaPeer) -> None:
+    spec = (
+        "# Minutes\n**Present:** Ines (product), Tom (dev)\n\n## Review\nTom showed the calendar. "
+        "Everyone liked it.\n\n## Swaps\nWe discussed whether members may swap shifts.\n"
+        "**Decision:** members can offer a shift to others.\n"
+        "**Action:** Tom to build the list of offers.\n\n## AOB\n"
+        "- Mira wants dark mode. Parked until autumn.\n"
+        "- Do we translate it? Ines asks the board.\n\nNext meeting: 19 March, room 2.\n"
+    )
+    result = run(peer, job(spec, include_epics=False), model=SMALL)
+    told = [text for one in result["tickets"] for text in one["acceptance_criteria"]]
+    assert told == [
+        "Decision: members can offer a shift to others.",
+        "Action: Tom to build the list of offers.",
+    ]
+    assert len(result["open_questions"]) == 1
+    assert titles(peer, spec, ticket_count=2) == [
+        "Let members offer a shift to others",
+        "Build the list of offers",
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading", ["Team calendar", "Pay later", "Savings goals", "Security questions", "Risk scores"]
+)
+def test_part_of_a_product_is_not_taken_for_one_of_the_document(
+    peer: OllamaPeer, heading: str
+) -> None:
+    spec = f"# Bank\n## {heading}\nThe page shows it.\n## Help\nThe page shows help.\n"
+    assert criteria(peer, spec) == ["The page shows it.", "The page shows help."]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Alternatives considered",
+        "Definitions",
+        "Summary",
+        "Team and schedule",
+        "Appendix A: Example",
+    ],
+)
+def test_part_of_a_document_is_no_work(peer: OllamaPeer, heading: str) -> None:
+    spec = f"# Bank\n## Help\nThe page shows help.\n## {heading}\nKafka was quick.\n"
+    assert criteria(peer, spec) == ["The page shows help."]
+
+
+def test_fields_are_not_lost_for_being_wrapped(peer: OllamaPeer) -> None:
+    """A line in the middle of a sentence may begin like a field."""
+    spec = (
+        "# Tills\nEach receipt that is printed by a till in one of the shops shows a\n"
+        "Reference: number and date, and is kept for ten years.\n"
+    )
+    (ticket,) = leaves(peer, spec)
+    assert len(ticket["acceptance_criteria"]) == 1
+
+
+def test_nothing_waits_for_itself(peer: OllamaPeer) -> None:
+    spec = (
+        "# Plan\n## Phase 1\n- Depends on phase 1 and phase 2\n- Set up the till\n"
+        "## Phase 2\n- Depends on phase 1\n- Go live\n"
+    )
+    found = leaves(peer, spec, ticket_count=2)
+    assert {one["title"] for one in found} == {"Carry out phase 1", "Carry out phase 2"}
+    assert all(one["external_id"] not in one["dependencies"] for one in found)

@@ -1,0 +1,73 @@
+"""What a spec says outright about a ticket: its type, its priority, its component.
+
+As fields of a ticket that was exported, "Type: Bug", or as the columns of a table.
+"""
+# ruff: noqa: RUF001 - the apostrophes of word processors are meant
+
+import re
+from collections.abc import Iterable, Iterator
+
+_FIELD = re.compile(
+    r"(?:^|[\s;\u2013])(?P<name>(?:issue )?type|priority|prio|severity|importance|moscow|"
+    r"priorit[äàé]t?|prioridade?|component)\s*:\s*(?P<value>[\w'’-]+(?-i:(?: [a-z][\w'’-]*){0,2}))",
+    re.IGNORECASE,
+)
+_KINDS = {
+    "story": "story", "user story": "story", "feature": "story", "bug": "bug", "defect": "bug",
+    "task": "task", "chore": "task", "spike": "spike",
+}  # fmt: skip
+_PRIORITIES = (
+    ("critical", r"p0|critical|blocker|highest|showstopper|kritisch|critique|cr[íi]tic[ao]"),
+    ("high", r"p1|high|must|major|urgent|hoch|muss|haute?|alt[ao]"),
+    ("medium", r"p2|medium|normal|should|moderate|mittel|soll|moyenne?|medi[ao]"),
+    (
+        "low",
+        r"p[34]|low(?:est)?|could|minor|trivial|nice|niedrig|kann|basse|bass[ao]|baj[ao]|baix[ao]",
+    ),
+)
+_WEIGHTS = (
+    ("high", re.compile(r"must[- ]haves?\b|musts?$|muss(?:-\w+)?$", re.IGNORECASE)),
+    (
+        "low",
+        re.compile(
+            r"(?:nice|could)[- ](?:to[- ])?haves?\b|optional\b|wish ?list|kann(?:-\w+)?$",
+            re.IGNORECASE,
+        ),
+    ),
+)
+_NEVER = re.compile(r"won['’]?t|wont|never|nicht|kein", re.IGNORECASE)
+
+
+def kind(texts: Iterable[str]) -> str:
+    """The contract's `ticket_type` that is stated first; empty if none is."""
+    return next(filter(None, (_KINDS.get(said) for said in _values(texts, "type"))), "")
+
+
+def priority(texts: Iterable[str]) -> str:
+    """The contract's `priority` that is stated, the highest of several; empty if none is."""
+    said = {value.split()[0] for value in _values(texts, "prio", "sever", "import", "moscow")}
+    return next(
+        (name for name, words in _PRIORITIES if any(re.fullmatch(words, one) for one in said)), ""
+    )
+
+
+def weight(heading: str) -> str:
+    """The priority of all that stands under a heading such as "Nice to have"; mostly empty."""
+    return next((name for name, words in _WEIGHTS if words.match(heading)), "")
+
+
+def component(texts: Iterable[str]) -> str:
+    """The component that is stated first, in small letters; empty if none is."""
+    return next(_values(texts, "component"), "")
+
+
+def is_excluded(text: str) -> bool:
+    """Whether a row says that it is not to be done, as in "Priority: Won't"."""
+    return any(map(_NEVER.match, _values([text], "prio", "moscow")))
+
+
+def _values(texts: Iterable[str], *names: str) -> Iterator[str]:
+    for text in texts:
+        for found in _FIELD.finditer(text):
+            if any(name in found["name"].lower() for name in names):
+                yield found["value"].lower()
