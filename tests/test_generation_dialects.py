@@ -183,6 +183,11 @@ def test_marks_around_a_text_in_markdown_are_no_work(peer: OllamaPeer) -> None:
     ]
 
 
+def test_what_is_all_marks_is_told_nevertheless(peer: OllamaPeer) -> None:
+    spec = "---\ntitle: Guests can pay by card\n---\n"
+    assert "Guests can pay by card" in criteria(peer, spec)[0]
+
+
 def test_what_is_ticked_off_or_struck_out_is_no_work(peer: OllamaPeer) -> None:
     spec = (
         "# Reader\n## TODO\n- [x] parse feeds\n- [ ] import bookmarks\n"

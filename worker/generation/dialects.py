@@ -67,7 +67,7 @@ _FENCE = "```"
 _BULLETS = _mark(r"^[*]{1,5} (?=\S)", _deep("-"))
 
 _MARKDOWN = (
-    _mark(r"\A\ufeff?---[ \t]*\r?\n(?:[ \t]*[\w#-][^\n]*\r?\n){1,60}?---[ \t\r]*$"),
+    _mark(r"\A\ufeff?---[ \t]*\r?\n[\w-]+:[^\n]*\n(?:[ \t]*[\w#-][^\n]*\n){0,60}?---[ \t\r]*$"),
     # Notes: GitHub, MkDocs, Docusaurus.
     _line(r"[ \t]{0,40}(?:>[ \t]{0,8})?\[!\w{3,20}\]"),
     _line(r"(?:!!!|\?\?\?\+?) \w[^\n]{0,80}"),
@@ -217,9 +217,11 @@ def as_markdown(text: str) -> str:
     text = html.without_comments(text)
     if html.is_html(text):
         return html.as_markdown(text)
+    told = text
     for rule in _rules(text):
-        text = rule.apply(text)
-    return text
+        told = rule.apply(told)
+    # Where all seems to be marks, as in a document of front matter alone, it is what is told.
+    return told if any(map(str.isalnum, told)) else text
 
 
 def _rules(text: str) -> tuple[_Rule, ...]:
