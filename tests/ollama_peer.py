@@ -72,6 +72,8 @@ class OllamaPeer:
         context_length: What `/api/show` says of each model.
         loaded_context: What `/api/ps` says of each, where it says anything.
         always: Markers that count for every prompt.
+        acts: Gives further markers for one call, by its body; none by default.
+        retry_after_s: What a server that is busy asks for.
         only_chat: Everything but `/api/chat` is 404.
     """
 
@@ -88,6 +90,8 @@ class OllamaPeer:
         self.context_length = 8192
         self.loaded_context: int | None = None
         self.always = ""
+        self.acts: Callable[[Json], str] = lambda _: ""
+        self.retry_after_s = 7
         self.only_chat = False
         self._lock = threading.Lock()
         self._released: set[str] = set()

@@ -136,13 +136,14 @@ class Handler(BaseHTTPRequestHandler):
             self._json(404, {"error": f"model '{body.get('model')}' not found"})
             return
         prompt = "\n".join(message["content"] for message in body["messages"])
-        script = Script(self.server.peer, prompt + self.server.peer.always)
+        peer = self.server.peer
+        script = Script(peer, prompt + peer.always + peer.acts(body))
         self._wait_for_headers(script)
         refusal = script.refusal(body)
         if refusal:
             status, message = refusal
-            extra = {"Retry-After": "7"} if status in {429, 503} else {}
-            self._json(status, {"error": message}, extra)
+            busy = {"Retry-After": str(peer.retry_after_s)} if status in {429, 503} else {}
+            self._json(status, {"error": message}, busy)
         elif body.get("stream", True) and "whole" not in script.says:
             self._stream(body, script, prompt)
         else:

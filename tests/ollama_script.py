@@ -93,7 +93,7 @@ class Script:
         for fault, text in _USELESS.items():
             if fault in self.says:
                 return text
-        schema = format_ if isinstance(format_, dict) else _FREE
+        schema = format_ if isinstance(format_, dict) else FREE
         plain = _MARKER.sub("", prompt)
         own = self._peer.fill
         made = own(schema) if own else fill(schema, plain, choose=self._peer.choose)
@@ -137,7 +137,7 @@ _USELESS = {
 _HALF = {"length", "stall", "reset", "error-line", "no-done"}
 
 # What a model writes that is told the shape only in words.
-_FREE: Json = {
+FREE: Json = {
     "type": "object",
     "properties": {
         "tickets": {

@@ -1,0 +1,1 @@
+"""Jobs by chance against models that misbehave by chance, and what has to hold whatever they do."""
