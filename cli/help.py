@@ -14,15 +14,15 @@ class Command(click.Command):
     def format_help_text(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         _write(inspect.cleandoc(self.help or ""), formatter)
 
+    def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002 - nothing is cut off
+        return inspect.cleandoc(self.help or "").partition("\n")[0]
 
-class Group(click.Group):
+
+class Group(Command, click.Group):
     """A group of such commands."""
 
     command_class = Command
     group_class = type
-
-    def format_help_text(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        _write(inspect.cleandoc(self.help or ""), formatter)
 
     def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         _write(self.epilog or "", formatter)

@@ -48,7 +48,11 @@ def tickets() -> None:
 @click.option("--title", required=True, help="Short name for the work.")
 @click.option("--count", metavar="N", type=click.IntRange(1), help="Exactly this many tickets.")
 @click.option("--max", "most", metavar="N", type=click.IntRange(1), help="At most this many.")
-@click.option("--detail", type=click.Choice(["compact", "standard", "detailed"]))
+@click.option(
+    "--detail",
+    type=click.Choice(["compact", "standard", "detailed"]),
+    help="How much is said about each ticket.",
+)
 @click.option("--no-epics", is_flag=True, help="No epics, and so no parents.")
 @click.option("--idempotency-key", metavar="K", help="Makes a repeated submit the same job.")
 @click.option("--callback-url", metavar="URL", help="HTTPS address to call when the job ends.")
@@ -132,7 +136,14 @@ def cancel(job_id: str, as_json: bool) -> None:
 
 
 @tickets.command("list")
-@click.option("--limit", metavar="N", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="How many.",
+)
 @json_option
 def list_jobs(limit: int, as_json: bool) -> None:
     """List your jobs, newest first."""

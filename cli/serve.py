@@ -93,7 +93,13 @@ def worker(supervised: bool) -> None:
 
 
 @serve.command()
-@click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:11435", show_default=True)
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    default="127.0.0.1:11435",
+    show_default=True,
+    help="Where to listen.",
+)
 def model(bind: str) -> None:
     """Serve the embedded model over the Ollama protocol.
 

@@ -30,6 +30,8 @@ _CHOSEN = """\
   TASKFORGE_OLLAMA_URL=embedded chose it. It is small, and its tickets are modest.
   For better ones name an Ollama there, such as http://127.0.0.1:11434, and start again."""
 
+_AWAY = "  `taskforge doctor` says what mends it; until then jobs fail after some minutes."
+
 _NEXT = """\
 To submit a spec, make a client and a key, in another terminal:
 {exports}  taskforge clients create demo
@@ -113,11 +115,12 @@ def _model_lines(settings: Settings, advice: str | None) -> list[str]:
     try:
         model = found.model()
     except GenerationError as fault:
-        return [f"Model: none yet at {url}: {fault.message}"]
+        return [f"Model: none yet at {url}: {fault.message}", _AWAY]
     if advice:
         return [f"Model: {model.name}, embedded, profile {model.profile}", advice]
-    away = ", which does not answer yet" if _is_away(found) else ""
-    return [f"Model: {model.name} at {url}{away}, profile {model.profile}"]
+    if _is_away(found):
+        return [f"Model: {model.name} at {url}, which does not answer yet", _AWAY]
+    return [f"Model: {model.name} at {url}, profile {model.profile}"]
 
 
 def _is_away(found: Provider) -> bool:

@@ -53,6 +53,8 @@ def test_every_command_has_help(arguments: tuple[str, ...]) -> None:
     done = run(*arguments, "--help")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) > 4
+    _, _, listed = done.stdout.partition("Commands:")
+    assert "..." not in listed, "cut off"
 
 
 @pytest.mark.parametrize(
