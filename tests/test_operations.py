@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ def block(containing: str) -> str:
     return str(found)
 
 
-def shell(script: str, stack: Stack, backup: Path) -> None:
-    """Runs commands of the page, in the environment of an installation."""
+def shell(script: str, stack: Stack, backup: Path) -> str:
+    """Runs commands of the page, in the environment of an installation; returns what they print."""
     places = [str(Path(sys.executable).parent), str(postgres_programs()), stack.environ["PATH"]]
     ran = subprocess.run(
         ["bash", "-euc", script],
@@ -35,6 +36,7 @@ def shell(script: str, stack: Stack, backup: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+    return ran.stdout
 
 
 def finished(stack: Stack) -> tuple[str, str, bytes]:
@@ -50,6 +52,13 @@ def result(stack: Stack, key: str, job_id: str) -> bytes:
     done = stack.run("tickets", "result", job_id, **environ)
     assert done.returncode == 0, done.stderr
     return done.stdout.encode()
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True, scope="session")
+def test_jobs_of_the_last_day_are_counted(stack: Stack, tmp_path: Path) -> None:
+    finished(stack)
+    printed = shell(block("psql"), stack, tmp_path)
+    assert re.search(rf"completed *\|[ |]*[1-9]\d* *\| *{datetime.now(UTC):%Y}", printed), printed
 
 
 @pytest.mark.slow
