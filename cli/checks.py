@@ -35,6 +35,10 @@ _TICK_S = 0.1
 _START = "taskforge up"
 _MIGRATE = "taskforge migrate"
 _INSTALL = "make install"
+_UPGRADE = "git pull && make install"
+_OTHER_DATABASE = "export TASKFORGE_DATABASE_URL=postgresql://USER:PASSWORD@HOST/NAME"
+_OTHER_QUEUE = "export TASKFORGE_QUEUE_URL=redis://HOST:6379/0"
+_OTHER_CA = "export TASKFORGE_CORE_TLS_CA=/PATH/TO/ca.pem"
 
 
 def run_all(settings: Settings, *, quick: bool) -> Iterator[Check]:
@@ -81,8 +85,10 @@ def _database(settings: Settings) -> str:
     try:
         opened = connect(settings.database_url)
         missing = pending(opened)
-    except (PeeweeException, NewerDatabaseError) as fault:
-        raise FaultError(str(fault).strip(), "check TASKFORGE_DATABASE_URL") from None
+    except NewerDatabaseError as fault:
+        raise FaultError(str(fault), _UPGRADE) from None
+    except PeeweeException as fault:
+        raise FaultError(str(fault).strip(), _OTHER_DATABASE) from None
     if missing:
         raise FaultError(f"lacks {', '.join(missing)}", _MIGRATE)
     return f"{_kind(settings.database_url)}, up to date"
@@ -94,7 +100,7 @@ def _queue(settings: Settings) -> str:
         queue, _ = open_queue(settings.queue_url, JOBS, on_wake=lambda: None, patience_s=2)
         waiting = queue.pending_count()
     except (RedisError, HueyException, sqlite3.Error, OSError) as fault:
-        raise FaultError(str(fault), "check TASKFORGE_QUEUE_URL") from None
+        raise FaultError(str(fault), _OTHER_QUEUE) from None
     return f"{_kind(settings.queue_url)}, {waiting} wake-ups waiting"
 
 
@@ -104,7 +110,7 @@ def _core(settings: Settings) -> str:
             stub: Any = health_pb2_grpc.HealthStub(channel)  # its type stubs lack `Check`
             answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=_TIMEOUT_S)
     except SettingsError as fault:
-        raise FaultError(str(fault), "check TASKFORGE_CORE_TLS_CA") from None
+        raise FaultError(str(fault), _OTHER_CA) from None
     except grpc.RpcError:
         raise FaultError(f"does not answer at {settings.core_addr}", _START) from None
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
@@ -117,7 +123,9 @@ def _edge(settings: Settings) -> str:
         with opener().open(f"{edge_url(settings)}/readyz", timeout=_TIMEOUT_S):
             return f"ready at {settings.edge_bind}"
     except OSError as fault:
-        raise FaultError(f"not ready at {settings.edge_bind}: {fault}", _START) from None
+        why = getattr(fault, "reason", fault)  # of an URL that is not opened, within Python's words
+        detail = f"not ready at {settings.edge_bind}: {getattr(why, 'strerror', None) or why}"
+        raise FaultError(detail, _START) from None
 
 
 def _worker(_: Settings) -> str:
