@@ -75,7 +75,7 @@ def is_there_any(worker_id: str, at: int) -> bool:
 
 
 def _next(worker_id: str, at: int) -> list[_Found]:
-    return _NEXT.all(at, int(not _has_thread_for_unproven(worker_id)))
+    return _NEXT.all(at, int(_has_thread_for_unproven(worker_id)))
 
 
 def _has_thread_for_unproven(worker_id: str) -> bool:
@@ -89,8 +89,8 @@ def _pending(delivery: Any) -> Expression:
     return pending
 
 
-def _next_of_queues(due_by: Any, least_proven: Any) -> "ModelSelect[Delivery]":
-    """The next deliveries of the queues whose turn it is."""
+def _next_of_queues(due_by: Any, takes_unproven: Any) -> "ModelSelect[Delivery]":
+    """The next deliveries of the queues whose turn it is; of proven ones only, unless told 1."""
     queues = _queues()
     under_way = Delivery.lease_expires_at.is_null(False)
     of_client = Delivery.select(fn.COUNT(SQL("*"))).where(
@@ -109,7 +109,7 @@ def _next_of_queues(due_by: Any, least_proven: Any) -> "ModelSelect[Delivery]":
             queues.c.available_at <= due_by,
             of_queue < SQL(str(_OF_QUEUE)),
             queues.c.receiver.not_in(busy),
-            _proven(queues.c.client_id, queues.c.receiver) >= least_proven,
+            (SQL("1") == takes_unproven) | _proven(queues.c.client_id, queues.c.receiver),
         )
         .order_by(of_client, queues.c.available_at)
         .limit(SQL(str(_CANDIDATES)))
@@ -149,8 +149,8 @@ def _first(place: Any) -> "ModelSelect[Delivery]":
     )
 
 
-def _proven(client: Any, receiver: Any) -> Case:
-    """1 where a queue's receiver has taken something, and nothing is left that it has not, else 0.
+def _proven(client: Any, receiver: Any) -> Expression:
+    """Whether a queue's receiver has taken something, and nothing is left that it has not.
 
     Asked so that there is one way to the answer. To an `EXISTS`, PostgreSQL
     takes others that read all of a kind, as its statistics are just then.
@@ -160,7 +160,9 @@ def _proven(client: Any, receiver: Any) -> Case:
     of_client = ordered.where(some.client == client, some.receiver >= receiver)
     refused = of_client.where(some.failures > SQL("0"), some.ended_at.is_null())
     taken = of_client.where(some.status == literal(DeliveryStatus.DELIVERED))
-    return Case(None, [(refused == receiver, SQL("0")), (taken == receiver, SQL("1"))], SQL("0"))
+    answer = Case(None, [(refused == receiver, SQL("0")), (taken == receiver, SQL("1"))], SQL("0"))
+    proven: Expression = answer == SQL("1")
+    return proven
 
 
 def _parcel(delivery_id: Any) -> "ModelSelect[Delivery]":
@@ -188,7 +190,7 @@ _UNPROVEN = Select(
     lambda worker_id: Delivery.select(Delivery.id).where(
         Delivery.lease_expires_at.is_null(False),
         Delivery.worker_id == worker_id,
-        _proven(Delivery.client, Delivery.receiver) == SQL("0"),
+        ~_proven(Delivery.client, Delivery.receiver),
     ),
     parameters=[Delivery.worker_id],
 )
