@@ -113,3 +113,11 @@ def test_marks_before_bullets_and_headings_do_not_hide_them(peer: OllamaPeer) ->
     assert found["metadata"]["component"] == "Rooms"
     start, end = found["metadata"]["source_spans"][0].values()
     assert spec[start:end].startswith("Employees search rooms.")
+
+
+@pytest.mark.parametrize("rule", ["---", "***", "_____", "- - -", "======"])
+def test_a_rule_ends_what_stands_before_it(peer: OllamaPeer, rule: str) -> None:
+    """Nobody leaves a line free around it, and what is left out would take along what is not."""
+    parts = ["Members can search trips by date.", "Cheques are out of scope.", "Guests see prices."]
+    (found,) = run(peer, job(f"\n{rule}\n".join(parts), ticket_count=1), model=SMALL)["tickets"]
+    assert found["acceptance_criteria"] == [parts[0], parts[2]]

@@ -6,8 +6,8 @@ from typing import Any
 
 from tickets import graph, validation
 from worker.generation.checks import is_blank
+from worker.generation.dialects import as_markdown
 from worker.generation.endings import goes_round
-from worker.generation.html import as_markdown
 from worker.generation.job import GenerationJob
 from worker.generation.roles import Role, Unit, sort
 from worker.generation.similarity import words

@@ -205,6 +205,7 @@ def begins_anew(lines: list[Line], at: int) -> bool:
         or is_shouted(lines[at])
         or ATX.match(text)
         or FENCE.match(text)
+        or RULE.match(text)
         or BOLD_LINE.match(text)
         or ITALIC_LINE.match(text)
         or ARTICLE.match(text)
