@@ -188,6 +188,17 @@ def test_twins_of_an_exact_count_share_out_what_they_cite(peer: OllamaPeer) -> N
     assert rules(journal)["ticket twice"].startswith("3 share its sentences")
 
 
+def test_twins_that_together_tell_what_neither_does_are_two_tickets_where_two_are_asked_for(
+    peer: OllamaPeer,
+) -> None:
+    one = ticket("Search rooms", sources=[1, 2], criteria=["The system has a confirmation."])
+    other = ticket("Search rooms", sources=[1, 2], criteria=["It sends each email at once."])
+    answer = {"tickets": [one, other]}
+    first, second = replying(peer, answer, ticket_count=2, include_epics=False)["tickets"]
+    assert first["title"] != second["title"]
+    assert not set(first["acceptance_criteria"]) & set(second["acceptance_criteria"])
+
+
 @pytest.mark.parametrize("count", [3, None])
 def test_different_work_of_one_title_gets_titles_of_its_own(
     peer: OllamaPeer, count: int | None

@@ -8,6 +8,7 @@ ticket covers is asked for, put into a ticket, or asked about.
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from copy import deepcopy
 from dataclasses import replace
 
 from tickets.errors import JobErrorCode
@@ -232,12 +233,20 @@ class _Run:
     def _fill(self, drafts: Drafts, missing: int) -> None:
         """Tickets in place of twins, about what no other covers."""
         left = coverage.uncovered(drafts, self._units, self._calls.journal)
+        if not left:  # a ticket and its twin have told it together
+            self._split_largest(drafts, missing)
+            return
         numbers = {unit.sentence.number for unit in left}
         drafts.append(self._asked(drafts, numbers, missing, missing))
         still = (self._job.ticket_count or 0) - len(drafts.tickets)
         if still > 0:
             self._calls.journal.repair("too few tickets", done=f"took the spec's words for {still}")
             drafts.append(Drafts("", self._unaided(numbers, still)))
+
+    def _split_largest(self, drafts: Drafts, missing: int) -> None:
+        place, size = self._largest(drafts), len(drafts.tickets)
+        drafts.tickets += [deepcopy(drafts.tickets[place]) for _ in range(missing)]
+        self._part(drafts, "too few tickets", [place, *range(size, size + missing)])
 
     def _more(self, drafts: Drafts) -> list[Unit]:
         """Asks for tickets about what none covers, where there is room; returns what is left."""
