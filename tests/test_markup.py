@@ -26,7 +26,7 @@ INLINE = {
     "arguments": ("It must hand on *args and **kwargs.", "It must hand on *args and **kwargs."),
     "a product": ("It must be 2 * 3 * 4 pixels wide.", "It must be 2 * 3 * 4 pixels wide."),
     "a name": ("It must send last_login_at.", "It must send last_login_at."),
-    "a tag": ("It must print <name> first.", "It must print <name> first."),
+    "a tag": ("It must print <sku> first.", "It must print <sku> first."),
     "brackets": ("It must answer [1] or [a].", "It must answer [1] or [a]."),
 }
 
@@ -59,15 +59,15 @@ def test_what_a_model_writes_is_read_without_its_marks(
     answer = {
         "summary": marked,
         "tickets": [written],
-        "risks": [{"text": marked, "severity": "low"}],
-        "questions": [{"text": marked}],
+        "risks": [{"text": f"Late: {marked}", "severity": "low"}],
+        "questions": [{"text": f"Why? {marked}"}],
     }
     found = replying(peer, answer, f"# Work\n\n{plain}\n", ticket_count=1)
     assert found["source"]["summary"] == plain
     assert found["tickets"][0]["description"] == plain
     assert plain in found["tickets"][0]["acceptance_criteria"]
-    assert found["risks"][0]["description"] == plain
-    assert found["open_questions"][0]["question"] == plain
+    assert found["risks"][0]["description"] == f"Late: {plain}"
+    assert found["open_questions"][0]["question"] == f"Why? {plain}"
 
 
 @pytest.mark.parametrize(
