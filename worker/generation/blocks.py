@@ -43,6 +43,7 @@ class Block:
 
     Attributes:
         text: Of a list item only what it names, if it could be a heading of others.
+        number: Of a heading that has one, such as 2.1.
         level: What stands under a heading is of a higher one than the heading.
     """
 
@@ -51,6 +52,7 @@ class Block:
     start: int
     end: int
     level: int
+    number: str = ""
 
 
 # What is no heading itself is below all marked ones, by its indentation.
@@ -146,7 +148,7 @@ def _bare_heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
         numbered = NUMBERED.match(line.text)
         bare = 3 if at else 1  # the first line is the document's title
         level = numbered.group(1).count(".") + 2 if numbered else bare
-        return _heading_block(line, numbered.group(2) if numbered else line.text, level), at + 1
+        return _heading_block(line, line.text, level), at + 1
     return None
 
 
@@ -163,7 +165,9 @@ def _heading_block(line: Line, text: str, level: int) -> Block:
     numbered = NUMBERED.match(text)
     name = _calm(plain(numbered.group(2) if numbered else text).rstrip(":").strip())
     start = line.start + max(line.text.find(name.partition(" ")[0]), 0)
-    return Block(None, shorten(AROUND.sub("", name) or name, 120), start, line.end, level)
+    told = shorten(AROUND.sub("", name) or name, 120)
+    number = numbered.group(1) if numbered else ""
+    return Block(None, told, start, line.end, level, number)
 
 
 def _calm(name: str) -> str:

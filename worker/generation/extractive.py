@@ -29,12 +29,20 @@ from worker.generation.job import GenerationJob
 from worker.generation.lines import Form
 from worker.generation.order import about, dependencies, vocabulary
 from worker.generation.phrases import speaks_of_people
-from worker.generation.plan import Piece, Plan, arranged, by_section, chapters, plan
+from worker.generation.plan import (
+    Piece,
+    Plan,
+    arranged,
+    by_section,
+    chapter_of,
+    chapters,
+    plan,
+)
 from worker.generation.roles import Role, Unit, opening
 from worker.generation.spec import Spec
 from worker.generation.text import shorten
 from worker.generation.titles import titles
-from worker.generation.topics import ACCEPTANCE
+from worker.generation.topics import ACCEPTANCE, GENERIC
 
 Report = Callable[[Stage, str], None]
 
@@ -235,12 +243,22 @@ def _with_epics(drafts: Drafts, planned: Plan, job: GenerationJob) -> Drafts:
     return whole
 
 
+def _named(planned: Plan, share: range) -> list[str]:
+    """The chapters that an epic holds as a whole and that have names; else its sections."""
+    chapter = chapter_of(planned.pieces)
+    held = dict.fromkeys(chapter[place] for place in share)
+    sections = chapters(planned.pieces[place] for place in share)
+    torn = {chapter[place] for place in range(len(chapter)) if place not in share} & held.keys()
+    nameless = any(not name or GENERIC.fullmatch(name) for name in held)
+    return sections if torn or (nameless and len(sections) > len(held)) else list(held)
+
+
 def _epic(
     share: range, planned: Plan, tickets: list[TicketDraft], job: GenerationJob
 ) -> TicketDraft:
     """An epic for neighbouring pieces; one alone stands for the whole work and its goals."""
     own = [tickets[place] for place in share]
-    headings = chapters(planned.pieces[place] for place in share)
+    headings = _named(planned, share)
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
     title = source_title(job).rstrip(".") if alone or not headings else together(headings)

@@ -24,6 +24,7 @@ _CARRIED_OUT = re.compile(
     re.IGNORECASE,
 )
 _CALL = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /")
+_IN_A_ROW = re.compile(r"\w+(?:(?:,? and|,) \w+)*", re.IGNORECASE)
 _ASKING = frozenset({"what", "why", "how", "who", "when", "where", "which"})
 _ENFORCED = re.compile(r"(?:rules?|polic(?:y|ies)|permissions?|roles)$", re.IGNORECASE)
 
@@ -39,10 +40,10 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
     if not telling:
         accepts = any(ACCEPTANCE.fullmatch(name) for name in headings)
         return "Meet the acceptance criteria" if accepts else ""
+    if all(map(_CARRIED_OUT.match, telling)):
+        return clipped(f"Carry out {mid(together(telling))}", ROOM)
     if len(telling) > 1:
         return clipped(f"Implement {_lowered(together(telling), names)}", ROOM)
-    if _CARRIED_OUT.match(telling[0]):
-        return clipped(f"Carry out {mid(telling[0])}", ROOM)
     return trimmed(_from_one(telling[0], names))
 
 
@@ -62,9 +63,9 @@ def _from_one(heading: str, names: frozenset[str]) -> str:
 
 def bare_verbs(heading: str, path: tuple[str, ...], names: frozenset[str]) -> str:
     """A title for a heading of verbs alone, such as "Read and list" under "Shipments"."""
-    said = [word for word in heading.lower().split() if word != "and"]
+    said = [word for word in heading.lower().replace(",", "").split() if word != "and"]
     if (
-        not said
+        not _IN_A_ROW.fullmatch(heading)
         or not path
         or GENERIC.fullmatch(path[-1])
         or not all(word in words.VERBS for word in said)

@@ -20,7 +20,12 @@ _KIND = re.compile(
 )
 # "Phase 2", "Story 4": a word and its number.
 _COUNTED = re.compile(r"[^\W\d_]{3,12} \d{1,3}\b")
-_MENTIONED = re.compile(rf"\b{_ANY}|(?i:\b[^\W\d_]{{3,12}} \d{{1,3}}\b)", re.ASCII)
+# "Section 3" is called 3 where it stands.
+_PART = re.compile(r"^(?:section|chapter|article|clause|part) (?=\d)", re.IGNORECASE)
+_MENTIONED = re.compile(
+    rf"\b{_ANY}|\b\d{{1,2}}(?:\.\d{{1,2}})+|(?i:\b[^\W\d_]{{3,12}} \d{{1,3}}(?:\.\d{{1,2}})*\b)",
+    re.ASCII,
+)
 
 
 def without(text: str) -> str:
@@ -48,4 +53,4 @@ def own(text: str) -> str:
 
 def mentioned(text: str) -> list[str]:
     """What could be identifiers in a text, in small letters."""
-    return [folded(name) for name in _MENTIONED.findall(text)]
+    return [folded(_PART.sub("", name)) for name in _MENTIONED.findall(text)]

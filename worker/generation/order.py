@@ -21,7 +21,14 @@ from worker.generation.topics import GENERIC
 _CUES = (
     re.compile(
         r"\b(?:depends?(?: on)?|dependenc(?:y|ies)|blocked by|prerequisites?|predecessors?|"
-        r"requires|based on|builds? on|relies on|uses the)\b:?([^.;]{2,80})",
+        r"requires|based on|builds? on|relies on|uses the)\b:?((?:[^.;]|\.(?=\d)){2,80})",
+        re.IGNORECASE,
+    ),
+    # "The index must be live before the search is opened."
+    re.compile(
+        r"^((?:[^.;]|\.(?=\d)){3,60}) (?:must|ha(?:s|ve) to|needs? to) be (?:live|done|ready|"
+        r"finished|complete|in place|deployed|running|available|released|"
+        r"approved)\b[^.;]{0,20} before\b",
         re.IGNORECASE,
     ),
     re.compile(
@@ -33,7 +40,8 @@ _EARLIER = re.compile(
     r"\b(?:after|once|until|follows|(?:finish|complete)[a-z]* (?:of )?)\b([^.;]{2,60})",
     re.IGNORECASE,
 )
-_LATER = re.compile(r"(?<!\bis )(?<!\bare )\bblocks\b:?([^.;]{2,60})", re.IGNORECASE)
+# Of tickets, not of parts of the product: "a report blocks the hand-over of chapter 40".
+_LATER = re.compile(r"\bblocks:? ((?:[A-Z][A-Z0-9]*-\d+(?:, | and |,)?)+)")
 _SHORT = 3
 _MOST = 4
 _SPOKEN = frozenset({Form.PROSE, Form.ITEM, Form.STEP})
@@ -52,9 +60,9 @@ def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
             continue
         told = _told(pieces, place)
         awaited = _after(_CUES, told)
-        named = [other for other in _named(awaited, subjects) if other != place]
+        named = [at for what in awaited for at in _named(what, subjects) if at != place]
         others = [other for other in named if not subjects[other] & subjects[place]]
-        stated = _places(f"{awaited} {_after([_EARLIER], told)}", called, place)
+        stated = _places([*awaited, *_after([_EARLIER], told)], called, place)
         first = [*_earlier_steps(pieces, place), *stated, *others]
         found.setdefault(place, []).extend(first)
         for other in _places(_after([_LATER], told), called, place):
@@ -72,8 +80,8 @@ def _told(pieces: list[Piece], place: int) -> list[str]:
     return [*units, *(line for line in lines if is_about_order(line) or line.endswith(":"))]
 
 
-def _after(cues: Iterable[re.Pattern[str]], texts: list[str]) -> str:
-    return " ".join(what for text in texts for cue in cues for what in cue.findall(text))
+def _after(cues: Iterable[re.Pattern[str]], texts: list[str]) -> list[str]:
+    return [what for text in texts for cue in cues for what in cue.findall(text)]
 
 
 def _called(pieces: list[Piece]) -> dict[str, list[int]]:
@@ -82,17 +90,12 @@ def _called(pieces: list[Piece]) -> dict[str, list[int]]:
     for place, piece in enumerate(pieces):
         if piece.facet:
             continue
-        keys = [section.key for section in piece.sections if place == 0 or _begins(pieces, place)]
+        keys = [section.key for section in piece.sections]
         own = [identifiers.own(unit.text) or _of_row(unit) for unit in piece.units]
         for key in dict.fromkeys([*keys, *own]):
             if key:
                 found.setdefault(key, []).append(place)
     return found
-
-
-def _begins(pieces: list[Piece], place: int) -> bool:
-    """Whether a piece holds the beginning of its section."""
-    return pieces[place].units[0].section is not pieces[place - 1].units[-1].section
 
 
 def _of_row(unit: Unit) -> str:
@@ -101,9 +104,10 @@ def _of_row(unit: Unit) -> str:
     return folded(first) if unit.sentence.form is Form.ROW and identifiers.is_one(first) else ""
 
 
-def _places(text: str, called: dict[str, list[int]], own: int) -> list[int]:
-    """Where what a text calls by identifiers stands, but for a place itself."""
-    places = [at for name in identifiers.mentioned(text) for at in called.get(name, ())]
+def _places(texts: list[str], called: dict[str, list[int]], own: int) -> list[int]:
+    """Where what some texts call by identifiers stands, but for a place itself."""
+    names = [name for text in texts for name in identifiers.mentioned(text)]
+    places = [at for name in names for at in called.get(name, ())]
     return [at for at in dict.fromkeys(places) if at != own]
 
 

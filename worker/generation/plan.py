@@ -5,7 +5,7 @@ split until there are as many as asked for. Only when there are more pieces
 than sentences do several share one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import ceil
@@ -186,7 +186,8 @@ def epic_count(wanted: int, pieces: list[Piece]) -> int:
         return 0
     if wanted < _FEWEST_WITH_EPICS:
         return 1
-    sections = len({piece.units[0].section for piece in pieces})
+    named = len(set(chapter_of(pieces)))
+    sections = named if named > 1 else len({piece.units[0].section for piece in pieces})
     return max(1, min(sections, wanted // _TICKETS_PER_EPIC, 8))
 
 
@@ -211,7 +212,8 @@ def _joined(pieces: list[Piece]) -> Piece:
 
 def _cost(one: Piece, other: Piece) -> tuple[int, bool]:
     before, after = one.units[-1].section, other.units[0].section
-    apart = before.path != after.path
+    within = after.path == (*before.path, before.heading)
+    apart = before.path != after.path and not within
     strange = 0 if before is after else 2
     return len(one.units) + len(other.units) + strange + (2 if apart else 0), apart
 
@@ -271,26 +273,32 @@ def shares(pieces: list[Piece], epics: int) -> list[range]:
             shares.append(range(start, len(pieces)))
             break
         ideal = start + (len(pieces) - start) / left
-        places = range(start + 1, len(pieces) - left + 2)
+        places = _cuts(pieces, start, left)
         end = min(places, key=lambda at: abs(at - ideal) + _penalty(pieces, at))
         shares.append(range(start, end))
         start = end
     return shares
 
 
+def _cuts(pieces: list[Piece], start: int, left: int) -> Sequence[int]:
+    """Where the next of so many epics may end: with a chapter, where there are chapters enough."""
+    places = range(start + 1, len(pieces) - left + 2)
+    named = chapter_of(pieces)
+    begins = [at for at in range(start + 1, len(pieces)) if named[at] != named[at - 1]]
+    return begins[: len(begins) - left + 2] if len(begins) >= left - 1 else places
+
+
 def _penalty(pieces: list[Piece], at: int) -> float:
-    """How bad it is to begin an epic at a piece: within one section or chapter, or a facet."""
+    """How bad it is to begin an epic at a piece: within one section, or at a facet."""
     before, after = pieces[at - 1].units[-1].section, pieces[at].units[0].section
-    if pieces[at].facet:
-        return 100
-    if before is after:
-        return 100
-    return 1 if _chapter(before) == _chapter(after) else 0
+    return 100 if pieces[at].facet or before is after else 0
 
 
-def _chapter(section: Section) -> str:
-    headings = (*section.path, section.heading)
-    return headings[1] if len(headings) > 1 else ""
+def chapter_of(pieces: list[Piece]) -> list[str]:
+    """The chapter of each piece: the heading below the document's title, if it has one."""
+    paths = [(*section.path, section.heading) for section in (p.units[0].section for p in pieces)]
+    depth = 1 if len({path[0] for path in paths}) == 1 else 0
+    return [path[min(depth, len(path) - 1)] for path in paths]
 
 
 def chapters(pieces: Iterable[Piece]) -> list[str]:

@@ -12,7 +12,7 @@ from worker.generation import identifiers
 from worker.generation.blocks import Block, blocks
 from worker.generation.lines import Form, unquoted
 from worker.generation.markup import plain
-from worker.generation.text import one_line, shorten
+from worker.generation.text import folded, one_line, shorten
 
 _LONGEST_SENTENCE = 400
 # A list item up to this long stays one requirement, even of two sentences.
@@ -79,15 +79,15 @@ def parse(text: str) -> Spec:
     """The spec's sections, of a text with a word in it; they have at least one sentence."""
     text = unquoted(text)
     sections: list[Section] = []
-    heading, path = "", list[tuple[int, str]]()
+    headings: list[Block] = []
     found: list[Sentence] = []
     number = 0
     for place, block in enumerate(_with_words(blocks(text))):
-        above = [outer for outer in path if outer[0] < block.level]
-        if block.form is None or above != path:
-            sections.append(_section(heading, path, found))
-            path = above if block.form else [*above, (block.level, block.text)]
-            heading, found = path[-1][1] if path else "", []
+        above = [outer for outer in headings if outer.level < block.level]
+        if block.form is None or above != headings:
+            sections.append(_section(headings, found))
+            headings = above if block.form else [*above, block]
+            found = []
         if block.form is None:
             continue
         for sentence_text, start, end in _sentences(block, text):
@@ -95,7 +95,7 @@ def parse(text: str) -> Spec:
             found.append(Sentence(number, sentence_text, start, end, block.form, place))
     if not number:  # such as a link without a name
         found.append(Sentence(1, one_line(text), 0, len(text), Form.CODE))
-    sections.append(_section(heading, path, found))
+    sections.append(_section(headings, found))
     return Spec(tuple(_named([s for s in sections if s.heading or s.sentences])))
 
 
@@ -122,10 +122,13 @@ def _with_words(found: list[Block]) -> Iterator[Block]:
             yield Block(Form.PROSE, block.text, block.start, block.end, block.level + 1)
 
 
-def _section(heading: str, path: list[tuple[int, str]], found: list[Sentence]) -> Section:
-    above = tuple(identifiers.bare(name) for _, name in path[:-1])
-    bare = identifiers.bare(heading)
-    return Section(bare, above, tuple(found), bare, identifiers.own(heading))
+def _section(headings: list[Block], found: list[Sentence]) -> Section:
+    """What was found below some headings, outermost first."""
+    if not headings:
+        return Section("", (), tuple(found), "")
+    *above, name = (identifiers.bare(block.text) for block in headings)
+    key = identifiers.own(headings[-1].text) or folded(headings[-1].number)
+    return Section(name, tuple(above), tuple(found), name, key)
 
 
 # A sentence ends at a full stop before a capital or code, or at a full-width one.

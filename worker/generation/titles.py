@@ -60,9 +60,10 @@ def _summary(piece: Piece) -> str:
     section = piece.sections[0]
     if stated.kind(piece.told) == "bug":
         return phrases.from_fault(section.heading)
-    if section.key and phrases.begins_with_verb(section.heading):
-        return phrases.quoted(section.heading)
-    return phrases.as_order(section.heading) if section.key else ""
+    if not section.key[:1].isalpha():  # none, or a number
+        return ""
+    orders = phrases.begins_with_verb(section.heading)
+    return phrases.quoted(section.heading) if orders else phrases.as_order(section.heading)
 
 
 def _named(piece: Piece) -> list[str]:
