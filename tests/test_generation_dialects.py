@@ -214,3 +214,14 @@ def test_markup_of_another_tool_in_a_code_block_is_code(peer: OllamaPeer) -> Non
     )
     result = run(peer, job(spec), model=SMALL)
     assert "= Title . item" in result["tickets"][-1]["description"]
+
+
+def test_a_background_at_the_margin_takes_no_scenario_with_it(peer: OllamaPeer) -> None:
+    spec = (
+        "Feature: Gift cards\nAs a shopper\nI want to pay with my card\nSo that I use it up\n\n"
+        "Background:\n  Given a full cart\n\n"
+        "Scenario: It covers all\n  When I pay\n  Then nothing is due\n"
+    )
+    (ticket,) = leaves(peer, spec, ticket_count=1)
+    assert ticket["acceptance_criteria"][1:] == ["It covers all: When I pay Then nothing is due"]
+    assert "Context: Given a full cart" in ticket["description"]

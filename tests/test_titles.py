@@ -2,7 +2,8 @@
 
 import pytest
 
-from worker.generation.phrases import imperative
+from worker.generation.phrases import from_fault, imperative
+from worker.generation.signals import speaks_of_fault
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,22 @@ from worker.generation.phrases import imperative
         ),
         ("revoke a code now. must be effective in 30 s", "Revoke a code now"),
         ("Passwords must not be logged.", "Ensure that passwords are never logged"),
+        ("they want to see who changed what", "Let them see who changed what"),
+        ("It must be exportable as CSV.", "Make it exportable as CSV"),
+        ("We need a way to bulk delete rooms", "Bulk delete rooms"),
+        ("Would be nice to have keyboard shortcuts", "Add keyboard shortcuts"),
+        ("It would be great if users could search by tag", "Search by tag"),
+        ("Expiry runs nightly at 03:00", "Ensure that expiry runs nightly at 03:00"),
+        ("Prices are shown incl. VAT", "Ensure that prices are shown incl. VAT"),
+        ("Investigate why the job is slow", "Investigate why the job is slow"),
+        (
+            "The ledger must tolerate the payment provider sending the same webhook twice.",
+            "Ensure that the ledger tolerates the payment provider sending the same webhook twice",
+        ),
+        (
+            "Customers can pay with card, PayPal or invoice, and choose the currency at checkout",
+            "Let customers pay with card, PayPal or invoice",
+        ),
     ],
 )
 def test_a_sentence_becomes_an_order(sentence: str, title: str) -> None:
@@ -49,3 +66,32 @@ def test_a_sentence_becomes_an_order(sentence: str, title: str) -> None:
 )
 def test_a_sentence_that_cannot_be_turned_makes_no_title(sentence: str) -> None:
     assert imperative(sentence) is None
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "The export of big reports times out (>50k rows). It should run in the background.",
+        "Page load is too slow on mobile",
+        "The totals on the invoice are wrong when a discount is used",
+        "Login fails with Safari 16",
+    ],
+)
+def test_what_is_bad_today_is_to_be_fixed(told: str) -> None:
+    """Not to be ensured."""
+    assert speaks_of_fault(told)
+    assert from_fault(told) == f"Fix: {told.partition(' (')[0]}"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Uploads that are too large are refused",
+        "Users see a hint when the password is too short",
+        "If a request times out, it is repeated",
+        "Find out why the search is slow",
+        "The page must not be too slow",
+    ],
+)
+def test_what_is_to_happen_in_a_bad_case_is_no_fault(asked: str) -> None:
+    assert not speaks_of_fault(asked)

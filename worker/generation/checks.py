@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from worker.generation import language, phrases
+from worker.generation import language, phrases, signals
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.endings import goes_round, once_each
 from worker.generation.journal import Journal
@@ -184,6 +184,8 @@ def _has_no_title(ticket: TicketDraft) -> bool:
 
 def title_from(sentence: str) -> str:
     """A title in the words of a sentence of the spec."""
+    if signals.speaks_of_fault(sentence):
+        return phrases.from_fault(sentence)
     made = phrases.imperative(sentence) if language.is_english(sentence) else None
     return made or phrases.quoted(sentence)
 

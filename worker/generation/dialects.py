@@ -195,6 +195,8 @@ _GHERKIN = (
     ),
     _mark(rf"^[ \t]*(?:{_STEP_NAMES}):[ \t]*(\S[^\r\n]{{0,200}})(?=[ \t\r]*$)", "- ", ": "),
     _mark(r"^[ \t]+(?=(?:Background|Grundlage|Contexte|Antecedentes|Contexto):)", "- "),
+    # Without an indentation there is no room for an item's mark.
+    _mark(r"^(?:Background|Grundlage|Antecedentes):", "- Context:"),
 )
 
 # Marks that hardly any other markup has, and what is made of a text with one of them.

@@ -37,6 +37,19 @@ _BARE_MODAL = re.compile(
     r"^(?:it\s+)?(?:must|shall|should|needs? to|ha(?:s|ve) to)\s+(?!not\b|never\b)(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
+# "We need a way to …", "it would be nice if we could …".
+_MEANS = re.compile(
+    r"^(?:(?:we|they|there) (?:need|want|should be|must be|has to be|is)s? )?"
+    r"(?:an? |the |some )?(?:(?:\w+ )?way|means|ability|option|possibility|chance) (?:to|of) "
+    r"(?=\w)",
+    re.IGNORECASE,
+)
+_NICE = re.compile(
+    r"^(?:(?:it )?would be|it'd be|it is) (?:\w+ )?(?:nice|great|good|cool|helpful|handy|useful)"
+    r"(?P<have> to have| if (?:we|they|there|users?) (?:had|was|were))?"
+    r"(?: to| if (?:we|they|users|you) (?:could|can))? (?P<rest>\w.*)$",
+    re.IGNORECASE,
+)
 _WANTED = re.compile(
     r"^we(?:'d| would)? (?:like|want|need) (?P<who>[^,]{2,40}?) to (?:be able to )?(?P<rest>\w.*)$",
     re.IGNORECASE,
@@ -80,8 +93,11 @@ _REMARK = re.compile(
 )
 _ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
 _ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
+# Several things in a row are one phrase: "card, invoice or cash".
+_ROW = r"(?:[\w'-]+(?: [\w'-]+){0,2}, ){0,5}[\w'-]+(?: [\w'-]+){0,2},? (?:and|or) "
 _TAIL = re.compile(
-    r"(?:;|[.!]\s(?=[A-Z])|\s\(|\s[\u2013\u2014-]\s|,\s|:\s|"
+    r"(?:;|(?<!incl)(?<!excl)(?<!approx)(?<!max)(?<!min)[.!]\s(?=[A-Z])|\s\(|"
+    rf"\s[\u2013\u2014-]\s|,\s(?!{_ROW})|:\s|"
     r"\s[Ss]o that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
 )
 # Between the name of a table's row and its other cells.
@@ -106,25 +122,37 @@ def imperative(sentence: str) -> str | None:
         return None
     if modal and not _ends_phrase(modal["subject"].split()[-1]):
         return trimmed(_from_modal(modal))
-    made = _from_statement(text) or (capitalised(text) if begins_with_verb(text) else None)
+    made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
     return trimmed(made) if made else None
 
 
 def _wished(text: str) -> str | None:
     """From what somebody wants, in one of the ways in which people say so."""
+    return _of_somebody(text) or _of_nobody(text)
+
+
+def _of_somebody(text: str) -> str | None:
     if story := _STORY.match(text):
         acts = story["to"] or begins_with_verb(story["rest"])
         who = _role(story["article"], story["role"])
         return f"{'Let' if acts else 'Give'} {who} {_OWN.sub('their', story['rest'])}"
-    if bare := _BARE_MODAL.match(text):
-        return _base(_ABLE.sub("", bare["rest"]))
+    if means := _MEANS.match(text):
+        return capitalised(_ABLE.sub("", text[means.end() :]))
     if wanted := _WANTED.match(text):
         return f"Let {wanted['who']} {wanted['rest']}"
-    if asked := _ASKED.match(text):
-        return capitalised(asked["rest"])
     if wants := _WANTS.match(text):
         who = wants["who"] if _is_name(wants["who"]) else mid(wants["who"])
-        return f"{'Let' if wants['to'] else 'Give'} {who} {wants['rest']}"
+        return f"{'Let' if wants['to'] else 'Give'} {_OBJECTS.get(who, who)} {wants['rest']}"
+    return None
+
+
+def _of_nobody(text: str) -> str | None:
+    if bare := _BARE_MODAL.match(text):
+        return _base(_ABLE.sub("", bare["rest"]))
+    if asked := _ASKED.match(text):
+        return capitalised(asked["rest"])
+    if nice := _NICE.match(text):
+        return f"Add {nice['rest']}" if nice["have"] else capitalised(nice["rest"])
     return None
 
 
@@ -170,7 +198,7 @@ def _stated(subject: str, rest: str) -> str:
 
 def _base(rest: str) -> str:
     if rest.startswith("be "):
-        return f"Be {rest[3:]}"
+        return f"Make it {rest[3:]}"
     return capitalised(rest)
 
 
@@ -187,11 +215,11 @@ def _from_statement(text: str) -> str | None:
             return f"Ensure that {mid(about)} {verb} {rest}"
         if verb in words.BY_THIRD and not words.is_plural(about):
             base = words.BY_THIRD[verb]
-            if base in words.NOUNS_TOO and not _is_sure(about):
+            if base in words.NOUNS_TOO and not (_is_sure(about) or _says_when(rest)):
                 return None
             return _statement(about, base, verb, rest)
         plain = verb in words.VERBS and words.is_plural(about)
-        if plain and (verb not in words.NOUNS_TOO or _is_person(about)):
+        if plain and (verb not in words.NOUNS_TOO or _is_person(about) or _says_when(rest)):
             return _statement(about, verb, verb, rest)
     return None
 
@@ -210,6 +238,11 @@ def _is_sure(subject: str) -> bool:
     return determined or _is_person(subject) or is_system(subject)
 
 
+def _says_when(rest: str) -> bool:
+    """Whether what follows a word shows that it is a verb: "runs every night", "is run" apart."""
+    return rest.lower().split()[0] in words.WHEN
+
+
 def _infinitives(rest: str) -> str:
     """Turns "and offers it" into "and offer it", after a verb that has lost its s."""
     return re.sub(
@@ -222,6 +255,7 @@ def _infinitives(rest: str) -> str:
 
 
 _NO_NAMES = words.DETERMINERS | words.PEOPLE | words.SMALL
+_OBJECTS = {"they": "them", "he": "him", "she": "her", "i": "me"}
 _PARTICLES = frozenset({"up", "off", "out", "over", "down"})
 _STATES = frozenset({"is", "are", "has", "have"})
 _DENIALS = frozenset({"no", "not", "never"})
@@ -336,7 +370,8 @@ def quoted(text: str) -> str:
     """The beginning of a text, as a title of last resort."""
     whole = _FURTHER.sub("", text.rstrip(".!…。\uff01 "))
     bare = _TAIL.sub("", whole)
-    return clipped(capitalised(bare if len(bare) > LONGEST // 2 else whole), ROOM)
+    says = len(bare) > LONGEST // 2 or (len(whole) > LONGEST and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb
+    return clipped(capitalised(bare if says else whole), ROOM)
 
 
 def trimmed(title: str) -> str:
@@ -344,14 +379,15 @@ def trimmed(title: str) -> str:
     short = _TAIL.sub("", title)
     title = short if len(short.split()) >= 4 else title  # noqa: PLR2004 - less says too little
     kept = title.rstrip(" ,;:.").split()
-    while len(" ".join(kept)) > LONGEST and len(kept) > 1:
-        kept = _without_last_phrase(kept)
-    while len(kept) > 2 and kept[-1].lower() in words.SMALL:  # noqa: PLR2004 - verb and object stay
+    while len(" ".join(kept)) > LONGEST and (shorter := _without_last_phrase(kept)):
+        kept = shorter
+    hanging = words.SMALL - _PARTICLES  # "times out" is whole
+    while len(kept) > 2 and kept[-1].lower() in hanging:  # noqa: PLR2004 - verb and object stay
         kept.pop()
     return clipped(" ".join(kept), ROOM)
 
 
 def _without_last_phrase(kept: list[str]) -> list[str]:
+    """Without what may be missing; nothing when each word is needed, as "twice" is."""
     starts = [place for place, word in enumerate(kept) if word.lower() in words.PHRASE_STARTS]
-    last = max((place for place in starts if place > 3), default=len(kept) - 1)  # noqa: PLR2004 - verb and object stay
-    return kept[:last]
+    return kept[: max((place for place in starts if place > 3), default=0)]  # noqa: PLR2004 - verb and object stay

@@ -15,6 +15,8 @@ _LISTED = frozenset({Form.ITEM, Form.STEP})
 _ANNOUNCING = 3
 _LONGEST_OPENING = 8
 _COLONS = (":", "\N{FULLWIDTH COLON}")
+# Beyond these an item of a list is not ended by itself.
+_ENDS = ".!?…:;。！？"  # noqa: RUF001 - of other scripts, too
 _LONGEST_SUMMARY = 600
 _LONGEST_NAME = 3
 
@@ -149,7 +151,7 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
         return said
     background = topic is Topic.BACKGROUND or (opens and prose)
     text = sentence.text
-    told = background and not signals.is_wish(text) and not signals.is_strong(text)
+    told = background and not signals.is_demand_in_background(text)
     aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
@@ -237,7 +239,8 @@ def opening(units: list[Unit]) -> str:
         and unit.text[-1] != ":"
         and not signals.is_imprint(unit.text)
     ]
-    return shorten(" ".join(first[:3]), _LONGEST_SUMMARY)
+    ended = [text if text[-1] in _ENDS else f"{text}." for text in first[:3]]
+    return shorten(" ".join(ended), _LONGEST_SUMMARY)
 
 
 def promoted(units: list[Unit], role: Role) -> list[Unit]:

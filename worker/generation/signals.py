@@ -16,7 +16,8 @@ _UNKNOWN = _any(
     r"(?:do not|don't|not yet) know|"
     r"(?:has|have|is|are)(?: not|n't) (?:yet )?(?:agreed|decided|settled|confirmed)|"
     r"(?:has|have)(?: not|n't) (?:yet )?said|"
-    r"not (?:yet )?(?:decided|clear|known)|unclear|to be decided|tbd|undecided"
+    r"not (?:yet )?(?:decided|clear|known)|unclear|to be decided|tbd|undecided|"
+    r"not sure (?:if|whether|about|how|what)"
 )
 _STRONG = _any(
     r"must|shall|required?|has to|have to|need(?:s|ed)? to|mandatory|never|always|doit|doivent|"
@@ -50,6 +51,17 @@ _FAULT = _any(
     r"(?:goes|leads|links|points) to an? (?:404|500|error|dead)|"
     r"wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
 )
+# Told of how things are; behind "if", "that" and the like it is told of a case.
+_COMPLAINT = re.compile(
+    r"(?:(?!\b(?:if|when|whenever|that|which|who|unless|once|until|after|before|where|while|because|"
+    r"why|whether|so|in case|as soon|no)\b).){2,100}?\b"
+    r"(?:(?:is|are) (?:(?:still|much|far|way|often|very|really|so|sometimes) )*"
+    r"(?:too (?!be\b)\w+|wrong|missing|incorrect|slow|unusable|unreadable)|times? out|"
+    r"hangs?|freezes?|fails? (?:with|on|in|for|sometimes|randomly|intermittently)|"
+    r"(?:doesn't|don't) (?:work|load|open|find|save|sync|update|match|respond|render))\b",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?]\s")
 _FAULTS_FOLLOW = _any(r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler")
 _TO_FIX = _any(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
 # What a document says about itself rather than about the product.
@@ -183,6 +195,12 @@ def is_about_today(text: str) -> bool:
     return not (is_wish(told) or is_strong(told) or _CONDITION.search(told))
 
 
+def is_demand_in_background(text: str) -> bool:
+    """Whether a sentence asks for something where others tell what is bad today."""
+    told = _CANNOT.sub("", text)
+    return is_wish(told) or is_strong(told)
+
+
 def is_aim(text: str) -> bool:
     """Whether a sentence says what all of the work is for."""
     return bool(_AIM.match(text))
@@ -225,7 +243,10 @@ def announces_faults(text: str) -> bool:
 
 def speaks_of_fault(text: str) -> bool:
     """Whether a sentence tells of what is broken, rather than of what must not break."""
-    return bool(_TO_FIX.search(text) or (_FAULT.search(text) and not is_wish(text)))
+    if _TO_FIX.search(text) or (_FAULT.search(text) and not is_wish(text)):
+        return True
+    first = _SENTENCE_END.split(text, maxsplit=1)[0]
+    return bool(_COMPLAINT.match(first)) and not is_wish(first)
 
 
 def speaks_of_inquiry(text: str) -> bool:

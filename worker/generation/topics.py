@@ -38,7 +38,9 @@ def _all(words: str) -> re.Pattern[str]:
 _TOPICS = {
     Topic.OUTSIDE: _any(
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
-        r"future (?:work|ideas?|enhancements?|plans?)|parking lot|hors[- ]p[ée]rim[èe]tre|"
+        r"future (?:work|ideas?|enhancements?|plans?)|parking lot|not now|not yet|not included|"
+        r"(?:won[’']t|will not|not going to) (?:do|have|build|be)|deferred|postponed|"
+        r"hors[- ]p[ée]rim[èe]tre|"
         r"nicht[- ]ziele?|nicht im umfang|abgrenzung|"
         r"fuera del? alcance|fora do escopo|fuori ambito|buiten (?:de )?scope|niet in scope|"
         r"poza zakresem|utanför omfattningen|uden ?for scope|utenfor omfang|mimo rozsah|"
@@ -124,6 +126,8 @@ ACCEPTANCE = re.compile(
     re.IGNORECASE,
 )
 
+# Also in a list these tell what is so.
+_IN_LISTS = re.compile(rf"{_TOPICS[Topic.BACKGROUND].pattern}|^context$", re.IGNORECASE)
 _LONGEST_LABEL = 3
 _DASH = re.compile(r"( [-\u2013\u2014] )")
 _OPEN = re.compile(
@@ -173,7 +177,7 @@ def labelled(text: str, *, listed: bool = False) -> Topic | None:
     if _OPEN.fullmatch(label) and is_question(rest):
         return Topic.QUESTIONS
     found = topic(label, ())
-    if listed and found is Topic.BACKGROUND and not _TOPICS[found].search(label):
+    if listed and found is Topic.BACKGROUND and not _IN_LISTS.search(label):
         return None
     if mark != ":":  # "Export - as CSV" names a feature
         return found if found in {Topic.RISKS, Topic.QUESTIONS} else None
