@@ -370,7 +370,8 @@ def quoted(text: str) -> str:
     """The beginning of a text, as a title of last resort."""
     whole = _FURTHER.sub("", text.rstrip(".!…。\uff01 "))
     bare = _TAIL.sub("", whole)
-    says = len(bare) > LONGEST // 2 or (len(whole) > LONGEST and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb
+    more = len(whole) > LONGEST or ". " in whole
+    says = len(bare) > LONGEST // 2 or (more and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb
     return clipped(capitalised(bare if says else whole), ROOM)
 
 
