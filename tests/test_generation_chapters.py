@@ -75,3 +75,14 @@ def test_only_verbs_in_a_row_are_done_to_what_stands_above(peer: OllamaPeer, hea
     )
     (title, _) = titles(peer, spec, ticket_count=2)
     assert title.endswith("sterile goods") == (heading != "Instrument set")
+
+
+def test_lines_without_marks_are_below_marked_headings(peer: OllamaPeer) -> None:
+    """A numbered line or one in bold stands beside no chapter, and no chapter is empty for it."""
+    spec = (
+        "# Guide\n\n## 1. Player\n\n1. **Playback**\n   - Play and pause\n   - Skip\n"
+        "2. **Speed**\n   - Half and double\n\n## 2. Rooms\nThe app must find the room.\n"
+    )
+    found = leaves(peer, spec)
+    assert [one["metadata"]["component"] for one in found] == ["Player", "Player", "Rooms"]
+    assert "Player" not in [text for one in found for text in one["acceptance_criteria"]]

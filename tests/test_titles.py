@@ -61,6 +61,7 @@ def test_a_sentence_becomes_an_order(sentence: str, title: str) -> None:
         "It is green.",
         "They told us so.",
         "Refunds",
+        "409 when the spot is taken",
         "Please note that prices are net.",
     ],
 )

@@ -5,7 +5,7 @@ Takes Markdown and plain text, with or without marks for headings.
 # ruff: noqa: RUF001 - the punctuation of other scripts is meant
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from worker.generation.lines import (
     AROUND,
@@ -43,6 +43,7 @@ class Block:
 
     Attributes:
         text: Of a list item only what it names, if it could be a heading of others.
+        marked: A heading with marks of Markdown.
         number: Of a heading that has one, such as 2.1.
         level: What stands under a heading is of a higher one than the heading.
     """
@@ -53,11 +54,13 @@ class Block:
     end: int
     level: int
     number: str = ""
+    marked: bool = False
 
 
 # What is no heading itself is below all marked ones, by its indentation.
-_TEXT_LEVEL = 10
-_ENTRY_LEVEL = 7
+_TEXT_LEVEL = 20
+_ENTRY_LEVEL = 9
+_MARKED_LEVELS = 6
 _LONGEST_LABEL = 5
 _ABBREVIATED = 3
 # Of a line of code, no more is of use.
@@ -68,9 +71,18 @@ def blocks(text: str) -> list[Block]:
     """The text's blocks in order, each with its place. Where all is code, it is read as text."""
     lines = split_lines(text)
     found = list(_blocks(lines))
+    if any(block.marked for block in found):
+        found = [_below_marked(block) for block in found]
     if {block.form for block in found} <= {Form.CODE, None}:
         found = list(_blocks([line for line in lines if not FENCE.match(line.text)]))
     return list(_with_labels(found))
+
+
+def _below_marked(block: Block) -> Block:
+    """Where headings are marked, one without marks is below them all."""
+    if block.form or block.marked:
+        return block
+    return replace(block, level=_MARKED_LEVELS + block.level)
 
 
 def _with_labels(found: list[Block]) -> Iterator[Block]:
@@ -126,7 +138,7 @@ def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
         return None
     following = lines[at + 1] if at + 1 < len(lines) else None
     if atx := ATX.match(line.text):
-        return _heading_block(line, atx.group(2), len(atx.group(1))), at + 1
+        return replace(_heading_block(line, atx.group(2), len(atx.group(1))), marked=True), at + 1
     if following and (mark := _underline(line, following)):
         return _heading_block(line, line.text, '=-~^"'.index(mark) + 1), at + 2
     if bold := BOLD_LINE.match(line.text):

@@ -113,7 +113,7 @@ def imperative(sentence: str) -> str | None:
     text = _ASSIGNED.sub("", bare) if bare != text else bare
     if wished := _wished(text):
         return trimmed(wished)
-    if not text or text.split()[0].lower() in words.PRONOUNS:
+    if not text or _has_no_subject(text):
         return None
     modal = _MODAL.match(text)
     if modal and _SENTENCES.search(modal["subject"]):
@@ -124,6 +124,13 @@ def imperative(sentence: str) -> str | None:
         return trimmed(_from_modal(modal))
     made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
     return trimmed(made) if made else None
+
+
+def _has_no_subject(text: str) -> bool:
+    """Whether a text begins with what a pronoun or a number stands for: "409 when it is taken"."""
+    first, _, rest = text.lower().partition(" ")
+    follows = rest.partition(" ")[0] in words.PHRASE_STARTS
+    return first in words.PRONOUNS or (first.isdigit() and follows)
 
 
 def _wished(text: str) -> str | None:
