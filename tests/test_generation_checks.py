@@ -82,6 +82,27 @@ def test_good_criteria_stay_when_bad_ones_go(peer: OllamaPeer) -> None:
     assert "Search rooms" not in result["tickets"][0]["acceptance_criteria"]
 
 
+def test_a_question_is_no_criterion(peer: OllamaPeer) -> None:
+    """The spec's own is asked as one, whatever the model makes of it."""
+    asked = "Who pays for the rooms?"
+    criteria = [asked, "Free rooms are listed first."]
+    result = replying(peer, with_first(criteria=criteria), spec=f"{SPEC}{asked}\n")
+    assert all(asked not in one["acceptance_criteria"] for one in result["tickets"])
+    assert [one["question"] for one in result["open_questions"]] == [asked]
+
+
+def test_what_a_requirement_says_is_neither_a_risk_nor_a_question(peer: OllamaPeer) -> None:
+    said = "A booking must be at most four hours long."
+    new = "Employees may book one room after the other."
+    notes = {
+        "risks": [{"text": text, "severity": "high"} for text in (said, "Four hours long.", new)],
+        "questions": [{"text": said}, {"text": "Must a booking be at most four hours long?"}],
+    }
+    result = replying(peer, {"tickets": GOOD, **notes})
+    assert [one["description"] for one in result["risks"]] == [new]
+    assert [one["question"] for one in result["open_questions"]] == [notes["questions"][1]["text"]]
+
+
 def test_only_the_bad_ticket_is_written_again(peer: OllamaPeer) -> None:
     bad = with_first(title="TBD", description="TBD", sources=[])
     answering(peer, bad, {"tickets": [GOOD[0]]})

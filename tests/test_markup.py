@@ -60,14 +60,14 @@ def test_what_a_model_writes_is_read_without_its_marks(
         "summary": marked,
         "tickets": [written],
         "risks": [{"text": f"Late: {marked}", "severity": "low"}],
-        "questions": [{"text": f"Why? {marked}"}],
+        "questions": [{"text": f"Whether: {marked}"}],
     }
     found = replying(peer, answer, f"# Work\n\n{plain}\n", ticket_count=1)
     assert found["source"]["summary"] == plain
     assert found["tickets"][0]["description"] == plain
     assert plain in found["tickets"][0]["acceptance_criteria"]
     assert found["risks"][0]["description"] == f"Late: {plain}"
-    assert found["open_questions"][0]["question"] == f"Why? {plain}"
+    assert found["open_questions"][0]["question"] == f"Whether: {plain}"
 
 
 @pytest.mark.parametrize(

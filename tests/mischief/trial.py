@@ -31,8 +31,8 @@ _SETTLED_WITHIN_S = 2.0
 _LONGEST_MESSAGE = 300
 # The instructions alone take half of a smaller window.
 _ROOMY = 2048
-# Each ticket may be asked for alone, and mended a few times.
-_MOST_CALLS = 150
+# Each of fifty tickets may be asked for alone, and mended twice.
+_MOST_CALLS = 160
 
 
 @dataclass

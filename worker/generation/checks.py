@@ -53,8 +53,9 @@ def is_blank(text: str) -> bool:
 
 
 def adds_nothing(criterion: str, title: str) -> bool:
-    """Whether a criterion says nothing that could be checked: blank, a word, or the title again."""
-    return is_blank(criterion) or is_word(criterion) or repeats(criterion, title)
+    """Whether a criterion says nothing to check: blank, a word, a question, or the title again."""
+    asks = criterion.rstrip().endswith(("?", "\N{FULLWIDTH QUESTION MARK}"))
+    return asks or is_blank(criterion) or is_word(criterion) or repeats(criterion, title)
 
 
 def repair(

@@ -171,6 +171,26 @@ class _Citing:
         return None
 
 
+def drop_restated(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> None:
+    """Leaves out risks, and questions that do not ask, with no word that a requirement lacks."""
+    holding: dict[str, set[int]] = {}
+    for place, unit in enumerate(_required(units)):
+        for word in words(unit.text):
+            holding.setdefault(word, set()).add(place)
+
+    def restates(text: str) -> bool:
+        held = sorted((holding.get(word, set()) for word in words(text)), key=len)
+        return bool(held) and bool(set.intersection(*held))
+
+    before = len(drafts.notes)
+    drafts.risks = [risk for risk in drafts.risks if not restates(risk.text)]
+    drafts.questions = [
+        one for one in drafts.questions if signals.is_question(one.text) or not restates(one.text)
+    ]
+    if left := before - len(drafts.notes):
+        journal.repair("note only restates a requirement", done=f"{left} left out")
+
+
 def add_notes(drafts: Drafts, units: Iterable[Unit]) -> None:
     """Adds the spec's own risks and open questions that the model has not named."""
     asked = [words(question.text) for question in drafts.questions]

@@ -75,6 +75,7 @@ class _Run:
         ground(drafts, self._units)
         rename_alike(drafts, self._whole.sentences, self._calls.journal)
         coverage.tell(drafts, self._units, self._calls.journal)
+        coverage.drop_restated(drafts, self._units, self._calls.journal)
         coverage.place(drafts, self._units, left, self._calls.journal)
         coverage.add_notes(drafts, self._units)
         epics.complete_texts(drafts.tickets, source_title(self._job), self._calls.journal)
