@@ -167,7 +167,8 @@ def _paragraphs(piece: Piece) -> list[Piece]:
 def _names_nothing(section: Section) -> bool:
     """Whether what is listed under a heading has only the list in common."""
     heading = section.heading
-    return GENERIC.fullmatch(heading) is not None and not ACCEPTANCE.fullmatch(heading)
+    generic = not heading or GENERIC.fullmatch(heading) is not None
+    return generic and not ACCEPTANCE.fullmatch(heading)
 
 
 def _size(piece: Piece, *, alone: bool) -> int:
