@@ -200,7 +200,7 @@ def test_table_stays_in_one_ticket_where_it_can(peer: OllamaPeer) -> None:
     ("heading", "title"),
     [
         ("Errors have one shape", "Ensure that errors have one shape"),
-        ("What comes first", "Cover: What comes first"),
+        ("What comes first", "Cover what comes first"),
         ("Read and list", "Read and list shipments"),
         ("Cancel", "Cancel shipments"),
         ("The handbook", "Implement the handbook"),

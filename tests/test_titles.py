@@ -41,6 +41,17 @@ from worker.generation.signals import speaks_of_fault
         ("Prices are shown incl. VAT", "Ensure that prices are shown incl. VAT"),
         ("Investigate why the job is slow", "Investigate why the job is slow"),
         (
+            "p95 of the call < 150 ms at 200 requests/s",
+            "Keep p95 of the call < 150 ms at 200 requests/s",
+        ),
+        (
+            "Store managers need a page with all points",
+            "Give store managers a page with all points",
+        ),
+        ("Users need to confirm their address", "Require users to confirm their address"),
+        ("they want to see who changed what. an audit trail", "Let them see who changed what"),
+        ("Request a link: Given I am on the page When I ask Then it comes", "Request a link"),
+        (
             "The ledger must tolerate the payment provider sending the same webhook twice.",
             "Ensure that the ledger tolerates the payment provider sending the same webhook twice",
         ),

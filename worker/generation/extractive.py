@@ -40,7 +40,7 @@ from worker.generation.plan import (
 )
 from worker.generation.roles import Role, Unit, opening
 from worker.generation.spec import Spec
-from worker.generation.text import shorten
+from worker.generation.text import ended, shorten
 from worker.generation.titles import titles
 from worker.generation.topics import ACCEPTANCE, GENERIC
 
@@ -148,7 +148,7 @@ def _description(planned: Plan, leading: Unit, detail: str) -> str:
     """The leading sentence, and what the spec says around it."""
     around = _around(planned, leading)[: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
-    parts = [" ".join(_INTRODUCES.sub(".", unit.text) for unit in told)]
+    parts = [" ".join(ended(_INTRODUCES.sub(".", unit.text)) for unit in told)]
     if detail == "detailed":
         outside = [unit.text for unit in planned.units if unit.role is Role.OUTSIDE]
         parts += (

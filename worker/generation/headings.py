@@ -50,7 +50,7 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
 def _from_one(heading: str, names: frozenset[str]) -> str:
     first, _, rest = heading.partition(" ")
     if first.lower() in _ASKING:
-        return f"Cover: {heading}"
+        return f"Cover {mid(heading)}"
     if states(heading):
         return f"Ensure that {mid(heading)}"
     if begins_with_verb(heading) and not _CALL.match(heading):

@@ -57,7 +57,7 @@ _WANTED = re.compile(
 # "Sarah wants a preview", but not "it wants care".
 _WANTS = re.compile(
     r"^(?P<who>(?!it\b|this\b|that\b|which\b|what\b|we\b)[\w ]{2,30}?) "
-    r"(?:wants?|would like|asks? for)(?P<to> to)? (?P<rest>\w.*)$",
+    r"(?:wants?|would like|asks? for|needs?(?! to\b))(?P<to> to)? (?P<rest>\w.*)$",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"^(?:.*\W)?please (?P<rest>(?!note|see|find|refer|ask)\w.*)$", re.IGNORECASE)
@@ -96,9 +96,15 @@ _ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
 # Several things in a row are one phrase: "card, invoice or cash".
 _ROW = r"(?:[\w'-]+(?: [\w'-]+){0,2}, ){0,5}[\w'-]+(?: [\w'-]+){0,2},? (?:and|or) "
 _TAIL = re.compile(
-    r"(?:;|(?<!incl)(?<!excl)(?<!approx)(?<!max)(?<!min)[.!]\s(?=[A-Z])|\s\(|"
+    r"(?:;|(?<!incl)(?<!excl)(?<!approx)(?<!max)(?<!min)[.!?]\s(?=[A-Z]|(?<=[a-z]{4}..)\w)|\s\(|"
     rf"\s[\u2013\u2014-]\s|,\s(?!{_ROW})|:\s|"
     r"\s[Ss]o that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
+)
+# The steps of a scenario, behind its name.
+_STEPS = re.compile(r":\s(?:Given|When|Then)\b.*$")
+# A figure that has to be kept: "p95 < 150 ms", "response time under 200 ms".
+_FIGURE = re.compile(
+    r"^(?:\w[\w%-]* ){1,6}?(?:[<>≤≥]=?|under|below|within|at most|at least|no more than|up to) ?\d"
 )
 # Between the name of a table's row and its other cells.
 CELL_END = " \N{EN DASH} "
@@ -108,7 +114,8 @@ _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 
 def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
-    text = _AHEAD.sub("", _GIVEN.sub("", _FURTHER.sub("", sentence.strip().rstrip(".!… "))))
+    text = _FURTHER.sub("", _STEPS.sub("", sentence.strip().rstrip(".!… ")))
+    text = _AHEAD.sub("", _GIVEN.sub("", text))
     bare = _ABILITY.sub("", _REMARK.sub("", text))
     text = _ASSIGNED.sub("", bare) if bare != text else bare
     if wished := _wished(text):
@@ -123,6 +130,8 @@ def imperative(sentence: str) -> str | None:
     if modal and not _ends_phrase(modal["subject"].split()[-1]):
         return trimmed(_from_modal(modal))
     made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
+    if not made and _FIGURE.match(text):
+        made = f"Keep {mid(text)}"
     return trimmed(made) if made else None
 
 
@@ -264,6 +273,8 @@ def _infinitives(rest: str) -> str:
 _NO_NAMES = words.DETERMINERS | words.PEOPLE | words.SMALL
 _OBJECTS = {"they": "them", "he": "him", "she": "her", "i": "me"}
 _PARTICLES = frozenset({"up", "off", "out", "over", "down"})
+# "Times out" is whole, "a page with" is not.
+_HANGING = words.SMALL - _PARTICLES
 _STATES = frozenset({"is", "are", "has", "have"})
 _DENIALS = frozenset({"no", "not", "never"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
@@ -375,10 +386,11 @@ def from_fault(text: str) -> str:
 
 def quoted(text: str) -> str:
     """The beginning of a text, as a title of last resort."""
-    whole = _FURTHER.sub("", text.rstrip(".!…。\uff01 "))
+    whole = _STEPS.sub("", _FURTHER.sub("", text.rstrip(".!…。\uff01 ")))
     bare = _TAIL.sub("", whole)
     more = len(whole) > LONGEST or ". " in whole
     says = len(bare) > LONGEST // 2 or (more and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb
+    says = says and bare.split()[-1].lower() not in _HANGING
     return clipped(capitalised(bare if says else whole), ROOM)
 
 
@@ -389,8 +401,7 @@ def trimmed(title: str) -> str:
     kept = title.rstrip(" ,;:.").split()
     while len(" ".join(kept)) > LONGEST and (shorter := _without_last_phrase(kept)):
         kept = shorter
-    hanging = words.SMALL - _PARTICLES  # "times out" is whole
-    while len(kept) > 2 and kept[-1].lower() in hanging:  # noqa: PLR2004 - verb and object stay
+    while len(kept) > 2 and kept[-1].lower() in _HANGING:  # noqa: PLR2004 - verb and object stay
         kept.pop()
     return clipped(" ".join(kept), ROOM)
 

@@ -8,15 +8,13 @@ from worker.generation import language, signals, stated, topics
 from worker.generation.lines import Form
 from worker.generation.phrases import CELL_END
 from worker.generation.spec import Section, Sentence, Spec
-from worker.generation.text import shorten
+from worker.generation.text import ended, shorten
 from worker.generation.topics import ACCEPTANCE, Topic
 
 _LISTED = frozenset({Form.ITEM, Form.STEP})
 _ANNOUNCING = 3
 _LONGEST_OPENING = 8
 _COLONS = (":", "\N{FULLWIDTH COLON}")
-# Beyond these an item of a list is not ended by itself.
-_ENDS = ".!?…:;。！？"  # noqa: RUF001 - of other scripts, too
 _LONGEST_SUMMARY = 600
 _LONGEST_NAME = 3
 
@@ -239,8 +237,7 @@ def opening(units: list[Unit]) -> str:
         and unit.text[-1] != ":"
         and not signals.is_imprint(unit.text)
     ]
-    ended = [text if text[-1] in _ENDS else f"{text}." for text in first[:3]]
-    return shorten(" ".join(ended), _LONGEST_SUMMARY)
+    return shorten(" ".join(map(ended, first[:3])), _LONGEST_SUMMARY)
 
 
 def promoted(units: list[Unit], role: Role) -> list[Unit]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+_ENDS = ".!?…:;。！？"  # noqa: RUF001 - of other scripts, too
 # What begins a new line in one script or system or another.
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 # Marks that nobody sees: soft hyphens, spaces without width, orders for the direction of
@@ -60,6 +61,11 @@ def clipped(text: str, limit: int) -> str:
 def capitalised(text: str) -> str:
     """The text with a capital first letter, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def ended(text: str) -> str:
+    """The text with a full stop, unless it has an end of its own."""
+    return text if text[-1:] in _ENDS else f"{text}."
 
 
 def folded(text: str) -> str:
