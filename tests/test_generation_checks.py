@@ -117,6 +117,15 @@ def test_only_the_bad_ticket_is_written_again(peer: OllamaPeer) -> None:
     assert len(peer.chats()) == 2
 
 
+def test_tickets_stay_when_there_is_no_time_to_mend_them(peer: OllamaPeer) -> None:
+    """What the model has written would be lost with the attempt."""
+    peer.replies["first"] = json.dumps(with_first(title="TBD", sources=[]))
+    marks = iter(["[[peer: reply first]]"])
+    peer.acts = lambda _: next(marks, "[[peer: hang]]")
+    assert len(run(peer, job(), seconds=1.5)["tickets"]) >= 3
+    assert len(peer.chats()) > 1
+
+
 def test_rewriting_that_does_not_help_is_recorded_and_passes(peer: OllamaPeer) -> None:
     journal = Journal()
     bad = with_first(title="Improve everything", sources=[])

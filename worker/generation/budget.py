@@ -55,3 +55,8 @@ def unusable(message: str) -> GenerationError:
 def is_unusable(fault: GenerationError) -> bool:
     """Whether a failure is the model's writing, rather than its server or the time."""
     return fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
+
+
+def is_the_models(fault: GenerationError) -> bool:
+    """Whether the model has failed, by its writing or in its time, rather than its server."""
+    return is_unusable(fault) or fault.code is JobErrorCode.MODEL_TIMEOUT

@@ -11,11 +11,10 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from copy import deepcopy
 from dataclasses import replace
 
-from tickets.errors import JobErrorCode
 from tickets.lifecycle import Stage
 from worker.generation import checks, coverage, epics, shape
 from worker.generation.batches import Batch, Parts, divided, halved
-from worker.generation.budget import Budget, is_unusable
+from worker.generation.budget import Budget, is_the_models
 from worker.generation.calls import Calls, TooLongError
 from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
@@ -147,7 +146,7 @@ class _Run:
         try:
             return self._writer.write(batch)
         except GenerationError as fault:
-            if is_unusable(fault) or fault.code is JobErrorCode.MODEL_TIMEOUT:
+            if is_the_models(fault):
                 return fault
             raise
 
@@ -276,7 +275,7 @@ class _Run:
             try:
                 more.append(self._writer.write(part, titles))
             except GenerationError as fault:
-                if not is_unusable(fault):
+                if not is_the_models(fault):
                     raise
         merge_twins(more, self._calls.journal, least=1)
         known = [gist(ticket) for ticket in drafts.tickets]

@@ -5,15 +5,15 @@ import json
 from worker.generation import checks, shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, numbered
-from worker.generation.calls import Calls, Message, TooLongError
+from worker.generation.budget import is_the_models
+from worker.generation.calls import Calls, Message
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.endings import finished
-from worker.generation.job import GenerationJob
+from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
 from worker.generation.text import shorten
-from worker.ollama import UnusableError
 
 _LONGEST_TICKET = 600
 
@@ -43,7 +43,9 @@ def rewrite(
         reply = calls.ask(messages, schema, answer_tokens, purpose=purpose, prompt=PROMPT)
         answer = finished(parse(reply.text), schema, journal)
         again = read(answer, batch.sentences).tickets
-    except (NoJsonError, NoTicketsError, UnusableError, TooLongError) as fault:
+    except (NoJsonError, NoTicketsError, GenerationError) as fault:
+        if isinstance(fault, GenerationError) and not is_the_models(fault):
+            raise
         journal.repair("tickets again unusable", done=f"left as they were: {fault}")
         return
     for place, ticket in zip(bad, again, strict=False):
