@@ -146,6 +146,39 @@ def test_items_below_a_line_about_bugs_are_bugs(peer: OllamaPeer) -> None:
     assert "Timeline: scrolling jumps to the top." in criteria(peer, spec)
 
 
+def test_what_stands_around_a_list_of_bugs_is_none(peer: OllamaPeer) -> None:
+    """Neither the paragraph above, but for what it asks for, nor a noun such as "freeze"."""
+    spec = (
+        "QA round 3, build 2.14. Please fix before the release. The build must be signed.\n\n"
+        "- Search finds nothing\n- Photos are grey\n"
+    )
+    assert criteria(peer, spec) == [
+        "The build must be signed.",
+        "Search finds nothing",
+        "Photos are grey",
+    ]
+    spec = "# Move\n## Phase 0\n- Order the link\n- Agree on the freeze calendar with sales\n"
+    (ticket,) = leaves(peer, spec, ticket_count=1)
+    assert (ticket["title"], ticket["ticket_type"]) == ("Carry out phase 0", "task")
+
+
+def test_a_story_in_another_language_names_its_ticket(peer: OllamaPeer) -> None:
+    spec = (
+        "Como agricultor quiero registrar la cosecha del día desde el móvil.\n"
+        "- Tiene que funcionar sin cobertura.\n\n"
+        "Como contable quiero exportar las entregas de cada socio.\n- Se guardan cinco años.\n"
+    )
+    assert titles(peer, spec) == [
+        "Como agricultor quiero registrar la cosecha del día desde el móvil",
+        "Como contable quiero exportar las entregas de cada socio",
+    ]
+
+
+def test_a_reason_ahead_of_what_is_asked_for_makes_no_title(peer: OllamaPeer) -> None:
+    spec = "We had a leak last year, so a second factor is needed for the board.\n"
+    assert titles(peer, spec) == ["A second factor is needed for the board"]
+
+
 def test_minutes_give_their_decisions_and_actions(peer: OllamaPeer) -> None:
     spec = (
         "# Minutes\n**Present:** Ines (product), Tom (dev)\n\n## Review\nTom showed the calendar. "

@@ -25,6 +25,7 @@ _CLAUSE = re.compile(
     r"\b(?:we|they|i|you) (?:have|had|are|were|want|need|get)\b|\band (?:nobody|no one|they|it)\b",
     re.IGNORECASE,
 )
+_REASON = re.compile(r"^(?:we|they|i) [^.;]{3,80}?, so (?:that )?(?=\w)", re.IGNORECASE)
 _OWN = re.compile(r"\b(?:my|our)\b")
 _SENTENCES = re.compile(r"\w{3,}[.!?](?:\s+|$)")
 _STORY = re.compile(
@@ -385,8 +386,9 @@ def from_fault(text: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The beginning of a text, as a title of last resort."""
-    whole = _STEPS.sub("", _FURTHER.sub("", text.rstrip(".!…。\uff01 ")))
+    """The beginning of a text, without a reason ahead, as a title of last resort."""
+    told = _FURTHER.sub("", _REASON.sub("", text.rstrip(".!…。\uff01 ")))
+    whole = _STEPS.sub("", told)
     bare = _TAIL.sub("", whole)
     more = len(whole) > LONGEST or ". " in whole
     says = len(bare) > LONGEST // 2 or (more and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb

@@ -46,7 +46,7 @@ class Unit:
     def is_fault(self) -> bool:
         """It tells of something that is broken today."""
         told = signals.speaks_of_fault(self.text) or topics.lists_faults(self.section.heading)
-        return told or (self.sentence.form in _LISTED and _announces_faults(self.section))
+        return told or (self.sentence.form in _LISTED and bool(_announcing(self.section)))
 
 
 def sort(spec: Spec) -> list[Unit]:
@@ -124,10 +124,12 @@ def _leading(text: str) -> Topic | None:
     return None if found is Topic.WORK else found
 
 
-def _announces_faults(section: Section) -> bool:
-    """Whether the first lines of a section say that the list below them is one of faults."""
+def _announcing(section: Section) -> frozenset[int]:
+    """The paragraphs at the head of a section that say that faults are listed below them."""
     first = section.sentences[:_ANNOUNCING]
-    return any(one.form is Form.PROSE and signals.announces_faults(one.text) for one in first)
+    said = [one for one in first if one.form is Form.PROSE and signals.announces_faults(one.text)]
+    listed = any(one.form in _LISTED for one in section.sentences)
+    return frozenset(one.block for one in said) if listed else frozenset()
 
 
 def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
@@ -181,6 +183,7 @@ def _without_introductions(units: list[Unit]) -> list[Unit]:
             continue
         lists = following is not None and following.sentence.form is not Form.CODE
         leads = unit.text.endswith(_COLONS) or _leads(unit, following)
+        leads = leads or (_is_plain(unit) and unit.sentence.block in _announcing(unit.section))
         introduces = unit.role is Role.REQUIREMENT and leads
         sorted_.append(
             Unit(unit.sentence, unit.section, Role.CONTEXT) if introduces and lists else unit
@@ -188,12 +191,16 @@ def _without_introductions(units: list[Unit]) -> list[Unit]:
     return sorted_
 
 
+def _is_plain(unit: Unit) -> bool:
+    return not signals.is_wish(unit.text) and not signals.is_strong(unit.text)
+
+
 def _leads(unit: Unit, following: Unit | None) -> bool:
     """Whether a line stands ahead of a list and says nothing else, without a colon."""
     if following is None or following.section is not unit.section:
         return False
-    leads = topics.leads(unit.text) or signals.announces_faults(unit.text)
-    return following.sentence.form in _LISTED and unit.sentence.form is Form.PROSE and leads
+    leads = topics.leads(unit.text) and unit.sentence.form is Form.PROSE
+    return leads and following.sentence.form in _LISTED
 
 
 def _names_code(unit: Unit, following: Unit) -> bool:

@@ -57,7 +57,8 @@ _COMPLAINT = re.compile(
     r"why|whether|so|in case|as soon|no)\b).){2,100}?\b"
     r"(?:(?:is|are) (?:(?:still|much|far|way|often|very|really|so|sometimes) )*"
     r"(?:too (?!be\b)\w+|wrong|missing|incorrect|slow|unusable|unreadable)|times? out|"
-    r"hangs?|freezes?|fails? (?:with|on|in|for|sometimes|randomly|intermittently)|"
+    r"(?:hangs?|freezes?)(?=[,.;!]|$| (?:when|if|on|in|for|after|at|every|often|until|while)\b)|"
+    r"fails? (?:with|on|in|for|sometimes|randomly|intermittently)|"
     r"(?:doesn't|don't) (?:work|load|open|find|save|sync|update|match|respond|render))\b",
     re.IGNORECASE,
 )

@@ -1,6 +1,6 @@
 """The titles that a piece of the spec could have."""
 
-from worker.generation import headings, phrases, stated
+from worker.generation import headings, phrases, signals, stated
 from worker.generation.lines import Form
 from worker.generation.plan import Piece
 from worker.generation.text import clipped, folded
@@ -27,6 +27,8 @@ def titles(piece: Piece, names: frozenset[str], *, english: bool) -> list[str]:
 def _english(piece: Piece, names: frozenset[str]) -> list[str]:
     """For whole sections their headings come first; for a part what it says itself."""
     headed = _headed(piece, names)
+    if headed and piece.whole and _is_entry(piece):
+        return [headed]
     faults = [unit.text for unit in piece.units if unit.is_fault]
     if 2 * len(faults) > len(piece.units):
         return [phrases.from_fault(text) for text in faults]
@@ -55,12 +57,17 @@ def _headed(piece: Piece, names: frozenset[str]) -> str:
     return headed
 
 
+def _is_entry(piece: Piece) -> bool:
+    """Whether a piece is one ticket, story or phase of the spec's own, and not just a chapter."""
+    return len(piece.sections) == 1 and piece.sections[0].key[:1].isalpha()
+
+
 def _summary(piece: Piece) -> str:
     """What a ticket that the spec brings with it is called there; empty if it brings none."""
     section = piece.sections[0]
     if stated.kind(piece.told) == "bug":
         return phrases.from_fault(section.heading)
-    if not section.key[:1].isalpha():  # none, or a number
+    if not _is_entry(piece):
         return ""
     orders = phrases.begins_with_verb(section.heading)
     return phrases.quoted(section.heading) if orders else phrases.as_order(section.heading)
@@ -95,6 +102,8 @@ def _verbatim(piece: Piece) -> list[str]:
     if heading != piece.sections[0].name:
         own = f"{piece.sections[0].name}: {heading}"
     quotes = _quotes(piece)
+    if stories := [unit.text for unit in piece.units if signals.is_story(unit.text)]:
+        return [phrases.quoted(stories[0])]
     if piece.whole and len(own.split()) > 2:  # noqa: PLR2004 - a word or two say too little
         return [own]
     if own:
