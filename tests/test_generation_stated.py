@@ -174,6 +174,15 @@ def test_a_story_in_another_language_names_its_ticket(peer: OllamaPeer) -> None:
     ]
 
 
+@pytest.mark.parametrize("heading", ["", "## User stories\n"])
+def test_what_is_listed_below_a_story_is_its_criteria(peer: OllamaPeer, heading: str) -> None:
+    spec = (
+        f"{heading}As a guest I want to pay by card.\n- Cards are checked\n- Receipts are sent\n\n"
+        "As a cook I want to see all orders.\n- The newest comes first\n"
+    )
+    assert [len(one["acceptance_criteria"]) for one in leaves(peer, spec)] == [3, 2]
+
+
 def test_a_reason_ahead_of_what_is_asked_for_makes_no_title(peer: OllamaPeer) -> None:
     spec = "We had a leak last year, so a second factor is needed for the board.\n"
     assert titles(peer, spec) == ["A second factor is needed for the board"]

@@ -133,7 +133,9 @@ def _above(section: Section, named: dict[tuple[str, ...], Piece]) -> Piece | Non
 
 def _unlike(piece: Piece) -> list[Piece]:
     """What is broken is work of its own, and so is a list under a heading that names nothing."""
-    generic = _names_nothing(piece.units[0].section)
+    told = any(signals.is_story(unit.text) for unit in piece.units)
+    # What is listed below a story is its criteria.
+    generic = _names_nothing(piece.units[0].section) and not told
     groups: dict[tuple[bool, bool], list[Unit]] = {}
     for unit in piece.units:
         listed = generic and unit.sentence.form not in {Form.PROSE, Form.CODE}
