@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generation import criteria, job, run
+from tests.generation import criteria, job, leaves, run
 from tests.ollama_peer import SMALL, OllamaPeer
 
 
@@ -42,3 +42,43 @@ def test_a_summary_of_list_items_has_sentences(peer: OllamaPeer) -> None:
     spec = "- Add a dark mode\n- Add a search box\n"
     result = run(peer, job(spec, ticket_count=2, include_epics=False), model=SMALL)
     assert result["source"]["summary"] == "Add a dark mode. Add a search box."
+
+
+def test_what_was_thought_of_and_what_troubles_us_is_no_work(peer: OllamaPeer) -> None:
+    spec = (
+        "When a node restarts users are logged out, and we cannot scale down.\n\n"
+        "Sessions must be kept in Redis.\n\n"
+        "We considered signed cookies, but they cannot be revoked.\n"
+    )
+    assert criteria(peer, spec) == ["Sessions must be kept in Redis."]
+
+
+def test_headings_of_weight_name_no_work_and_give_priorities(peer: OllamaPeer) -> None:
+    spec = (
+        "# Search\n**Must**\n- Typo tolerance of one edit\n- Facets by brand and price\n\n"
+        "**Could**\n- Search by photo\n"
+    )
+    found = {one["title"]: one["priority"] for one in leaves(peer, spec)}
+    assert found == {
+        "Add typo tolerance of one edit": "high",
+        "Add facets by brand and price": "high",
+        "Search by photo": "low",
+    }
+
+
+def test_what_is_said_below_a_list_of_faults_is_none(peer: OllamaPeer) -> None:
+    spec = (
+        "# Search\n## Bugs to clear\n- SRCH-1: sorting by price ignores discounts\n"
+        "- SRCH-2: page 2 repeats items\n\nThe sorting must be tested on both pages.\n"
+    )
+    kinds = [one["ticket_type"] for one in leaves(peer, spec)]
+    assert kinds.count("bug") == 2
+    assert kinds.count("task") == 1
+
+
+def test_a_long_heading_is_no_label(peer: OllamaPeer) -> None:
+    spec = (
+        "# Move the storage of sessions out of the web nodes\n\nSessions must be kept in Redis.\n"
+    )
+    (found,) = leaves(peer, spec)
+    assert found["labels"] == []

@@ -56,7 +56,7 @@ def test_notes_in_telegraphic_style_are_read_as_english(peer: OllamaPeer) -> Non
     assert titles(peer, spec) == [
         "Vans report GPS every 10s",
         "Add geofence alerts",
-        "Work offline for 2h",
+        "Make it work offline for 2h",
         "Admin: manage vans, drivers",
     ]
 

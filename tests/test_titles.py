@@ -50,6 +50,13 @@ from worker.generation.signals import speaks_of_fault
         ),
         ("Users need to confirm their address", "Require users to confirm their address"),
         ("they want to see who changed what. an audit trail", "Let them see who changed what"),
+        (
+            "We still have to find out whether Redis is new enough",
+            "Find out whether Redis is new enough",
+        ),
+        ("We propose to keep sessions in Redis", "Keep sessions in Redis"),
+        ("It needs to work on old iPads.", "Make it work on old iPads"),
+        ("Kids should be able to earn stars.", "Let kids earn stars"),
         ("Request a link: Given I am on the page When I ask Then it comes", "Request a link"),
         (
             "The ledger must tolerate the payment provider sending the same webhook twice.",

@@ -40,7 +40,7 @@ from worker.generation.plan import (
 )
 from worker.generation.roles import Role, Unit, opening
 from worker.generation.spec import Spec
-from worker.generation.text import ended, shorten
+from worker.generation.text import ended
 from worker.generation.titles import titles
 from worker.generation.topics import ACCEPTANCE, GENERIC
 
@@ -49,6 +49,7 @@ Report = Callable[[Stage, str], None]
 _NEAR = 2
 # The most that a ticket is trusted that no model has looked at.
 _UNAIDED = 0.4
+_LABEL_WORDS = 4
 _INTRODUCES = re.compile(":$")
 _ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
@@ -176,7 +177,16 @@ def _is_near(unit: Unit, leading: Unit) -> bool:
 
 
 def _labels(piece: Piece) -> list[str]:
-    return [shorten(heading.lower(), LONGEST_LABEL) for heading in chapters([piece])[:2]]
+    return _short(chapters([piece]))[:2]
+
+
+def _short(headings: list[str]) -> list[str]:
+    """The headings that are words rather than texts, as labels."""
+    return [
+        heading.lower()
+        for heading in headings
+        if len(heading) <= LONGEST_LABEL and len(heading.split()) <= _LABEL_WORDS
+    ]
 
 
 def _points(texts: list[str]) -> int:
@@ -269,7 +279,7 @@ def _epic(
         title=title,
         description="\n\n".join(part for part in (said, told) if part),
         criteria=[*goals, *epics.done(own)][:MOST_CRITERIA],
-        labels=[shorten(heading.lower(), LONGEST_LABEL) for heading in headings[:3]],
+        labels=_short(headings)[:3],
         priority=_highest(own),
         component=headings[0] if headings and not alone else "",
         spans=[span for ticket in own for span in ticket.spans],

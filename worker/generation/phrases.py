@@ -8,7 +8,7 @@ import re
 from worker.generation import identifiers, words
 from worker.generation.text import capitalised, clipped
 
-LONGEST = 80
+LONGEST = 100
 # A title that cannot be put shorter has the room that the contract gives.
 ROOM = 120
 
@@ -59,6 +59,13 @@ _WANTED = re.compile(
 _WANTS = re.compile(
     r"^(?P<who>(?!it\b|this\b|that\b|which\b|what\b|we\b)[\w ]{2,30}?) "
     r"(?:wants?|would like|asks? for|needs?(?! to\b))(?P<to> to)? (?P<rest>\w.*)$",
+    re.IGNORECASE,
+)
+# "We still have to find out …"
+_OURS = re.compile(
+    r"^(?:we|you|i)(?:'ll)? (?:still |also |first |therefore |then )*"
+    r"(?:must|should|will|need to|have to|want to|would like to|plan to|propose to|are going to|"
+    r"intend to) (?!be\b|have\b|know\b|not\b)(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"^(?:.*\W)?please (?P<rest>(?!note|see|find|refer|ask)\w.*)$", re.IGNORECASE)
@@ -166,6 +173,8 @@ def _of_somebody(text: str) -> str | None:
 def _of_nobody(text: str) -> str | None:
     if bare := _BARE_MODAL.match(text):
         return _base(_ABLE.sub("", bare["rest"]))
+    if ours := _OURS.match(text):
+        return capitalised(_ADVERBS.sub("", ours["rest"]))
     if asked := _ASKED.match(text):
         return capitalised(asked["rest"])
     if nice := _NICE.match(text):
@@ -216,7 +225,8 @@ def _stated(subject: str, rest: str) -> str:
 def _base(rest: str) -> str:
     if rest.startswith("be "):
         return f"Make it {rest[3:]}"
-    return capitalised(rest)
+    first = rest.partition(" ")[0].lower()
+    return f"Make it {rest}" if first in words.INTRANSITIVE else capitalised(rest)
 
 
 def _from_statement(text: str) -> str | None:
@@ -389,7 +399,9 @@ def quoted(text: str) -> str:
     """The beginning of a text, without a reason ahead, as a title of last resort."""
     told = _FURTHER.sub("", _REASON.sub("", text.rstrip(".!…。\uff01 ")))
     whole = _STEPS.sub("", told)
-    bare = _TAIL.sub("", whole)
+    ahead = _AHEAD.match(whole)
+    begins = ahead.end() if ahead else 0
+    bare = whole[:begins] + _TAIL.sub("", whole[begins:])
     more = len(whole) > LONGEST or ". " in whole
     says = len(bare) > LONGEST // 2 or (more and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb
     says = says and bare.split()[-1].lower() not in _HANGING

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from worker.generation import language, signals, stated, topics
 from worker.generation.lines import Form
@@ -45,8 +46,12 @@ class Unit:
     @property
     def is_fault(self) -> bool:
         """It tells of something that is broken today."""
-        told = signals.speaks_of_fault(self.text) or topics.lists_faults(self.section.heading)
-        return told or (self.sentence.form in _LISTED and bool(_announcing(self.section)))
+        if signals.speaks_of_fault(self.text):
+            return True
+        if self.sentence.form in _LISTED:
+            heads = topics.lists_faults(self.section.heading)
+            return heads or bool(_announcing(self.section))
+        return topics.lists_faults(self.section.heading) and not _has_list(self.section)
 
 
 def sort(spec: Spec) -> list[Unit]:
@@ -128,8 +133,12 @@ def _announcing(section: Section) -> frozenset[int]:
     """The paragraphs at the head of a section that say that faults are listed below them."""
     first = section.sentences[:_ANNOUNCING]
     said = [one for one in first if one.form is Form.PROSE and signals.announces_faults(one.text)]
-    listed = any(one.form in _LISTED for one in section.sentences)
-    return frozenset(one.block for one in said) if listed else frozenset()
+    return frozenset(one.block for one in said) if _has_list(section) else frozenset()
+
+
+@lru_cache(maxsize=1024)
+def _has_list(section: Section) -> bool:
+    return any(one.form in _LISTED for one in section.sentences)
 
 
 def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:

@@ -39,6 +39,8 @@ _CURRENT = _any(
     r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been|"
     r"(?<!is )(?<!are )(?<!be )(?<!been )(?:said|told|explained|discussed|showed|liked|felt)"
 )
+# A complaint, also where it says when.
+_STUCK = _any(r"we (?:cannot|can't|are unable to|struggle to)(?! (?:use|support|accept|allow))")
 _RISK = _any(
     r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that|"
     r"(?:biggest|main|only) risk|(?:i am|i'm|we are|we're) (?:afraid|worried)|we fear|"
@@ -131,7 +133,8 @@ _ABOUT_US = re.compile(
 _ABOUT_TEXT = re.compile(
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
     r"(?:replaces?|describes?|proposes?|covers?|explains?|specifies|defines?|outlines?)\b|"
-    r"we (?:discussed|talked)\b|the key ?words? [\"“'‘]",
+    r"we (?:discussed|talked|considered|evaluated|rejected|ruled out|decided against)\b|"
+    r"the key ?words? [\"“'‘]",
     re.IGNORECASE,
 )
 _AIM = re.compile(
@@ -190,6 +193,8 @@ def is_wish(text: str) -> bool:
 
 def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
+    if _STUCK.search(text):
+        return True
     if not _CURRENT.search(text):
         return False
     told = _CANNOT.sub("", text)  # a complaint

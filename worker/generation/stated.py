@@ -30,7 +30,7 @@ _WEIGHTS = (
     (
         "low",
         re.compile(
-            r"(?:nice|could)[- ](?:to[- ])?haves?\b|optional\b|wish ?list|kann(?:-\w+)?$",
+            r"(?:nice|could)[- ](?:to[- ])?haves?\b|could$|optional\b|wish ?list|kann(?:-\w+)?$",
             re.IGNORECASE,
         ),
     ),

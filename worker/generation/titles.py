@@ -7,6 +7,8 @@ from worker.generation.text import clipped, folded
 from worker.generation.topics import GENERIC
 
 _OFFERED = 4
+# What is longer is the name of a document rather than of a part.
+_LONGEST_HEADING = 6
 
 
 def titles(piece: Piece, names: frozenset[str], *, english: bool) -> list[str]:
@@ -92,7 +94,9 @@ def _rows(piece: Piece, headed: str) -> list[str]:
 def _parts(piece: Piece, headed: str) -> list[str]:
     """The piece's own words, behind its heading's title where there is one."""
     quotes = _quotes(piece)
-    return [clipped(f"{headed}: {q}", phrases.ROOM) for q in quotes[:2] if headed] or quotes
+    if not headed or len(headed.split()) > _LONGEST_HEADING:
+        return quotes
+    return [clipped(f"{headed}: {quote}", phrases.ROOM) for quote in quotes[:2]]
 
 
 def _verbatim(piece: Piece) -> list[str]:

@@ -85,7 +85,8 @@ _ALONE = {
     Topic.QUESTIONS: _all(r"questions"),
     Topic.GOALS: _all(r"goals?|objectives?|metrics|kpis?|outcomes?"),
     Topic.BACKGROUND: _all(
-        r"abstract|agenda|acknowledge?ments|alternatives|annex|appendix(?: \w)?(?:: .*)?|attendees|"
+        r"abstract|agenda|acknowledge?ments|alternatives|annex|appendix(?: \w)?(?:: .*)?|"
+        r"attendees|dependenc(?:ies|y)|"
         r"begriffe|begrippen|budget|context|contributing|contributors|definiciones|"
         r"defini[çc][õo]es|definizioni|definitions?|d[ée]finitions|examples?|footnotes|"
         r"further reading|intro|licen[sc]e|links|observed|overview|participants|present|problem|"
@@ -105,7 +106,7 @@ GENERIC = re.compile(
     r"functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
     r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
     r"design|implementation|(?:must|should|could|nice)[- ](?:to[- ])?haves?|wish ?list|todos?|"
-    r"to ?do list|"
+    r"to ?do list|must|should|could|won['’]?t|p[0-4]|mvp|"
     r"what we(?:['’]re after| are after)|decisions?|actions?(?: items?)?|aob|any other business|"
     r"tech(?:nical)? debt|improvements|enhancements|changes|change requests?|"
     r"funktionale anforderungen|exigences fonctionnelles|"

@@ -46,6 +46,7 @@ accountant admin administrator adult agent analyst applicant approver artist ass
 auditor author buyer caller candidate caregiver carrier cashier chef child children citizen clerk
 client coach coaches colleague consultant contributor cook coordinator courier customer designer
 developer doctor donor driver editor employee engineer farmer guest host instructor investor
+kid kids teen teenager grandparent mom dad
 learner lender librarian manager member merchant moderator neighbor neighbour nurse officer
 operator organiser organizer owner parent participant partner passenger patient patron pharmacist
 physician pilot planner player provider publisher pupil reader recipient renter reporter
@@ -107,6 +108,8 @@ SYSTEMS = frozenset(_SYSTEMS.split())
 _SHORTEST_BY_ENDING = 6
 _NO_PEOPLE = frozenset(_THINGS.split()) | SYSTEMS | VERBS
 SMALL = frozenset(_SMALL.split())
+# Nobody is told to do these to something: "must work offline".
+INTRANSITIVE = frozenset({"work", "run", "look", "feel", "fit", "scale", "respond", "load", "fail"})
 # What tells when something happens, and so that it does.
 WHEN = frozenset(
     {
