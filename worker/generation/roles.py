@@ -129,6 +129,7 @@ def _leading(text: str) -> Topic | None:
     return None if found is Topic.WORK else found
 
 
+@lru_cache(maxsize=64)
 def _announcing(section: Section) -> frozenset[int]:
     """The paragraphs at the head of a section that say that faults are listed below them."""
     first = section.sentences[:_ANNOUNCING]
