@@ -143,3 +143,9 @@ def test_criteria_are_taken_from_what_the_spec_asks_for(peer: OllamaPeer) -> Non
     written = ticket("Search rooms", sources=[2, 1], criteria=["It works."])
     (found,) = replying(peer, {"tickets": [written]}, spec, ticket_count=1)["tickets"]
     assert found["acceptance_criteria"] == ["Rooms can be searched by date."]
+
+
+def test_sentences_that_differ_in_a_word_are_no_loop(peer: OllamaPeer) -> None:
+    told = "Staff can list rooms as a CSV file. Staff can list rooms as a PDF file."
+    result = replying(peer, with_first(description=told))
+    assert result["tickets"][0]["description"] == told

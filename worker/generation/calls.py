@@ -35,7 +35,7 @@ class TooLongError(GenerationError):
     def __init__(self) -> None:
         super().__init__(
             JobErrorCode.MODEL_OUTPUT_INVALID,
-            "the spec does not fit into the model's context",
+            "the model's context has no room for the instructions and a part of the spec",
             retryable=False,
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from worker.generation import language, phrases, signals
 from worker.generation.draft import Drafts, TicketDraft
-from worker.generation.endings import goes_round, once_each
+from worker.generation.endings import goes_round
 from worker.generation.journal import Journal
 from worker.generation.prompts import load
 from worker.generation.similarity import is_word, repeats, spoken, within, words
@@ -46,7 +46,7 @@ def is_blank(text: str) -> bool:
     line = one_line(text)
     if _BLANK.fullmatch(line) is not None or _TEMPLATE.search(line) is not None:
         return True
-    if goes_round(once_each(line)):
+    if goes_round(line):
         return True
     said = folded(line[: len(_TOLD)])
     return len(said.split()) >= _FEWEST_TOLD and f" {said} " in _TOLD

@@ -56,8 +56,12 @@ class _Ended:
 
 
 def goes_round(text: str) -> bool:
-    """Whether a text comes back to the same words instead of ending, as small models' do."""
-    said = folded(text[:_LONGEST]).split()
+    """Whether a sentence comes back to the same words instead of ending, as small models' do."""
+    return any(map(_loops, _SENTENCE.split(text[:_LONGEST])))
+
+
+def _loops(sentence: str) -> bool:
+    said = folded(sentence).split()
     size = min(_ROUND, len(said))
     windows = range(len(said) - size + 1) if size >= _FEWEST_ROUND else range(0)
     return any(_repeats(said[at : at + size]) for at in windows)

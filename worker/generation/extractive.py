@@ -117,7 +117,7 @@ def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketD
         kind=_kind(piece, choice.title),
         title=choice.title,
         description=_description(planned, choice.lead, detail),
-        criteria=[_INTRODUCES.sub(".", text) for text in texts],
+        criteria=texts,
         labels=_labels(piece),
         points=_points(texts),
         priority=stated.priority(piece.told)

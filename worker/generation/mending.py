@@ -1,5 +1,6 @@
 """Deterministic repairs: whatever a draft says, after these it keeps the contract's rules."""
 
+import re
 from math import ceil
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ from worker.generation.text import capitalised, clean, clipped, folded, one_line
 Note = TypeVar("Note", RiskDraft, QuestionDraft)
 
 _LABELS = 6
+_COLON = re.compile(r"(?<=\w):$")
 # What a ticket asks for beyond the criteria that a result has room for.
 _BEYOND = "It also covers:"
 # More notes than these are told several in one: none is left out.
@@ -57,7 +59,8 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
     ticket.description = once_each(told) or ticket.title
     if ticket.description != told:
         journal.repair("sentence repeated", ticket=ticket.title, done="said once")
-    criteria = dict.fromkeys(one_line(criterion) for criterion in ticket.criteria)
+    # A line that introduces an example ends as a criterion.
+    criteria = dict.fromkeys(_COLON.sub(".", one_line(told)) for told in ticket.criteria)
     known = [criterion for criterion in criteria if criterion]
     ticket.criteria = known[:MOST_CRITERIA] or [one_line(ticket.description)]
     if beyond := known[MOST_CRITERIA:]:
