@@ -38,6 +38,33 @@ def test_what_nobody_is_sure_of_is_asked(peer: OllamaPeer) -> None:
     assert asked["question"].startswith("Not sure if it has to cover the mails too?")
 
 
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "Following our workshop on Tuesday please find below the list.",
+        "Go-live is planned for 1 October.",
+        "What we don't need: a chat, auctions.",
+    ],
+)
+def test_what_is_said_around_the_work_is_none(peer: OllamaPeer, aside: str) -> None:
+    assert criteria(peer, f"{aside}\n\nSuppliers must confirm orders.\n") == [
+        "Suppliers must confirm orders."
+    ]
+
+
+def test_what_happens_in_an_open_case_is_no_question(peer: OllamaPeer) -> None:
+    spec = "If an order isn't confirmed within 48 hours the buyer is reminded by e-mail.\n"
+    result = run(peer, job(spec, ticket_count=1), model=SMALL)
+    assert result["tickets"][0]["acceptance_criteria"] == [spec.strip()]
+    assert result["open_questions"] == []
+
+
+def test_a_summary_in_japanese_ends_as_such(peer: OllamaPeer) -> None:
+    spec = "- 社員は会議室を検索できる\n- 予約は最長4時間まで\n"
+    result = run(peer, job(spec, ticket_count=2, include_epics=False), model=SMALL)
+    assert result["source"]["summary"] == "社員は会議室を検索できる。 予約は最長4時間まで。"
+
+
 def test_a_summary_of_list_items_has_sentences(peer: OllamaPeer) -> None:
     spec = "- Add a dark mode\n- Add a search box\n"
     result = run(peer, job(spec, ticket_count=2, include_epics=False), model=SMALL)

@@ -56,6 +56,12 @@ from worker.generation.signals import speaks_of_fault
         ),
         ("We propose to keep sessions in Redis", "Keep sessions in Redis"),
         ("It needs to work on old iPads.", "Make it work on old iPads"),
+        ("gz and zst are read transparently", "Ensure that gz and zst are read transparently"),
+        ("Errors go to stderr", "Ensure that errors go to stderr"),
+        (
+            "Lines without a timestamp belong to the line before",
+            "Ensure that lines without a timestamp belong to the line before",
+        ),
         ("Kids should be able to earn stars.", "Let kids earn stars"),
         ("Request a link: Given I am on the page When I ask Then it comes", "Request a link"),
         (

@@ -236,16 +236,19 @@ def _from_statement(text: str) -> str | None:
         subject, verb, rest = split[:place], split[place].lower(), " ".join(split[place + 1 :])
         about = _LATE_SUBJECT.sub(r"\1", " ".join(subject))
         what_it_is = about.lower() == "it" and verb in {"is", "are"}
+        if subject[-1].lower() in _ROWS:
+            continue
         if _ends_phrase(subject[-1]) or not rest or what_it_is:
             return None
         if verb in {"is", "are"}:
             return f"Ensure that {mid(about)} {verb} {rest}"
-        if verb in words.BY_THIRD and not words.is_plural(about):
+        plural = words.is_plural(_head(about))
+        if verb in words.BY_THIRD and not plural:
             base = words.BY_THIRD[verb]
             if base in words.NOUNS_TOO and not (_is_sure(about) or _says_when(rest)):
                 return None
             return _statement(about, base, verb, rest)
-        plain = verb in words.VERBS and words.is_plural(about)
+        plain = verb in words.VERBS and plural
         if plain and (verb not in words.NOUNS_TOO or _is_person(about) or _says_when(rest)):
             return _statement(about, verb, verb, rest)
     return None
@@ -288,6 +291,7 @@ _PARTICLES = frozenset({"up", "off", "out", "over", "down"})
 _HANGING = words.SMALL - _PARTICLES
 _STATES = frozenset({"is", "are", "has", "have"})
 _DENIALS = frozenset({"no", "not", "never"})
+_ROWS = frozenset({"and", "or"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
 
 
@@ -411,11 +415,12 @@ def quoted(text: str) -> str:
 def trimmed(title: str) -> str:
     """A title cut where a clause or a phrase ends, without small words left hanging."""
     short = _TAIL.sub("", title)
-    title = short if len(short.split()) >= 4 else title  # noqa: PLR2004 - less says too little
-    kept = title.rstrip(" ,;:.").split()
+    told = short if len(short.split()) >= 4 else title  # noqa: PLR2004 - less says too little
+    kept = told.rstrip(" ,;:.").split()
     while len(" ".join(kept)) > LONGEST and (shorter := _without_last_phrase(kept)):
         kept = shorter
-    while len(kept) > 2 and kept[-1].lower() in _HANGING:  # noqa: PLR2004 - verb and object stay
+    is_cut = len(kept) < len(title.split())
+    while is_cut and len(kept) > 2 and kept[-1].lower() in _HANGING:  # noqa: PLR2004 - verb and object stay
         kept.pop()
     return clipped(" ".join(kept), ROOM)
 

@@ -54,9 +54,12 @@ _FAULT = _any(
     r"wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
 )
 # Told of how things are; behind "if", "that" and the like it is told of a case.
+_CASES = (
+    r"if|when|whenever|that|which|who|unless|once|until|after|before|where|while|because|why|"
+    r"whether|so|in case|as soon|no"
+)
 _COMPLAINT = re.compile(
-    r"(?:(?!\b(?:if|when|whenever|that|which|who|unless|once|until|after|before|where|while|because|"
-    r"why|whether|so|in case|as soon|no)\b).){2,100}?\b"
+    rf"(?:(?!\b(?:{_CASES})\b).){{2,100}}?\b"
     r"(?:(?:is|are) (?:(?:still|much|far|way|often|very|really|so|sometimes) )*"
     r"(?:too (?!be\b)\w+|wrong|missing|incorrect|slow|unusable|unreadable)|times? out|"
     r"(?:hangs?|freezes?)(?=[,.;!]|$| (?:when|if|on|in|for|after|at|every|often|until|while)\b)|"
@@ -64,6 +67,8 @@ _COMPLAINT = re.compile(
     r"(?:doesn't|don't) (?:work|load|open|find|save|sync|update|match|respond|render))\b",
     re.IGNORECASE,
 )
+# "If it is not confirmed …" asks nothing.
+_CASE = _any("if|when|whenever|that|which|who|unless|once|until|while")
 _SENTENCE_END = re.compile(r"[.!?]\s")
 _FAULTS_FOLLOW = _any(r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler")
 _TO_FIX = _any(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
@@ -113,6 +118,7 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 _PUT_OFF = _any(
+    r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
     r"not now|not needed (?:now|yet)|(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
     r"won't (?:do|fix|have)|(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|"
     r"out of scope|not (?:a )?part of (?:this|the)|(?:maybe|perhaps|possibly) later|"
@@ -133,6 +139,10 @@ _ABOUT_US = re.compile(
 _ABOUT_TEXT = re.compile(
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) "
     r"(?:replaces?|describes?|proposes?|covers?|explains?|specifies|defines?|outlines?)\b|"
+    r"(?:[^.:]{1,80} )?please find (?:below|attached|enclosed)\b|"
+    r"following (?:our|the|your) (?:workshop|meeting|call|talk|discussion|conversation)\b|"
+    r"(?:the )?(?:go-?live|launch|release|kick-?off|pilot)\b[^.]{0,40}? "
+    r"(?:is|are) (?:planned|scheduled|expected|due|set) (?:for|on|in|by)\b|"
     r"we (?:discussed|talked|considered|evaluated|rejected|ruled out|decided against)\b|"
     r"the key ?words? [\"“'‘]",
     re.IGNORECASE,
@@ -169,7 +179,9 @@ _OPTIONAL = _any(r"could|optional(?:ly)?|nice to have|if possible|eventually|bon
 
 def is_question(text: str) -> bool:
     """Whether a sentence asks, or says that something is not known."""
-    asks = _UNKNOWN.search(text) or _ASKS.match(text)
+    unknown = _UNKNOWN.search(text)
+    in_a_case = unknown and _CASE.search(text[: unknown.start()])
+    asks = (unknown and not in_a_case) or _ASKS.match(text)
     return bool(asks) or text.rstrip("\"')»” ").endswith(("?", "？"))
 
 

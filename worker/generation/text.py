@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _ENDS = ".!?…:;。！？"  # noqa: RUF001 - of other scripts, too
+_EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 # What begins a new line in one script or system or another.
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 # Marks that nobody sees: soft hyphens, spaces without width, orders for the direction of
@@ -65,7 +66,9 @@ def capitalised(text: str) -> str:
 
 def ended(text: str) -> str:
     """The text with a full stop, unless it has an end of its own."""
-    return text if text[-1:] in _ENDS else f"{text}."
+    if text[-1:] in _ENDS:
+        return text
+    return f"{text}\N{IDEOGRAPHIC FULL STOP}" if _EASTERN.search(text[-1:]) else f"{text}."
 
 
 def folded(text: str) -> str:

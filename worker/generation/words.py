@@ -1,34 +1,34 @@
 """The English words that titles are put together with."""
 
 _VERBS = """
-accept access activate add adjust agree alert allow analyse analyze answer apply approve archive
-arrange ask assign attach authenticate authorise authorize avoid back backfill batch benchmark
-block book build bump cache calculate call cancel capture change charge check choose clear click
-close collect combine compare complete compute configure confirm connect contain containerise
-containerize convert copy correct cover create debounce decide decode decommission decouple
-decrypt define delete deliver deny deploy deprecate describe detect determine disable discard
-display divide document download drop edit email enable encode encrypt enforce enrich ensure enter
-escalate establish estimate evaluate exclude expire explain export expose extend extract fetch
-fill filter find fix flush follow forward freeze generate get give grant group guide handle harden
-hash hide highlight hold identify ignore implement import improve include increase index inform
-inject inspect install instrument integrate introduce invalidate investigate invite isolate issue
-join keep label launch learn let limit link list load localise localize lock log maintain make
-manage map mark mask match measure merge migrate modernise monitor mount move normalise normalize
-note notify offboard offer onboard open order organise organize override paginate parallelise
-parse patch pause pay perform persist pick place plan poll post prefill preload prepare present
-preserve prevent preview print prioritise process produce prompt protect provide prune publish
-purge push query queue raise rank rate read rebuild receive recommend reconcile reconnect record
-recover redact redeem redesign redirect reduce refactor refresh refund refuse register reject
-relax release reload remember remind remove rename render renew reopen reorder repeat replace
-replay replicate reply report reprint request require reschedule resend reserve reset resize
-resolve respect respond restore restrict resubmit resume retain retire retrieve retry return reuse
-revert review revise revoke rewire rework rewrite roll rotate route run sanitise sanitize save
-scale scan schedule search secure see select send separate serialise serialize serve set share
-ship show sign simplify simulate skip snooze sort specify split start stop store stream submit
-subscribe suggest summarise support suspend swap switch sync synchronise tag take test throttle
-tidy tighten toggle track train transfer translate trigger trim truncate tune turn unblock undo
-unify unlock unpublish unsubscribe update upgrade upload use validate verify view visit wait warn
-watch wipe withdraw work write
+accept access activate add adjust agree alert allow analyse analyze answer appear apply approve
+archive arrange ask assign attach authenticate authorise authorize avoid back backfill batch become
+belong benchmark block book build bump cache calculate call cancel capture change charge check
+choose clear click close collect combine compare complete compute configure confirm connect contain
+containerise containerize convert copy correct cover create debounce decide decode decommission
+decouple decrypt define delete deliver deny deploy deprecate describe detect determine disable
+discard display divide document download drop edit email enable encode encrypt enforce enrich
+ensure enter escalate establish estimate evaluate exclude expire explain export expose extend
+extract fetch fill filter find fix flush follow forward freeze generate get give go grant group
+guide handle happen harden hash hide highlight hold identify ignore implement import improve
+include increase index inform inject inspect install instrument integrate introduce invalidate
+investigate invite isolate issue join keep label launch learn let limit link list load localise
+localize lock log maintain make manage map mark mask match measure merge migrate modernise monitor
+mount move normalise normalize note notify offboard offer onboard open order organise organize
+override paginate parallelise parse patch pause pay perform persist pick place plan poll post
+prefill preload prepare present preserve prevent preview print prioritise process produce prompt
+protect provide prune publish purge push query queue raise rank rate read rebuild receive recommend
+reconcile reconnect record recover redact redeem redesign redirect reduce refactor refresh refund
+refuse register reject relax release reload remain remember remind remove rename render renew
+reopen reorder repeat replace replay replicate reply report reprint request require reschedule
+resend reserve reset resize resolve respect respond restore restrict resubmit resume retain retire
+retrieve retry return reuse revert review revise revoke rewire rework rewrite roll rotate route run
+sanitise sanitize save scale scan schedule search secure see select send separate serialise
+serialize serve set share ship show sign simplify simulate skip snooze sort specify split start
+stay stop store stream submit subscribe suggest summarise support suspend swap switch sync
+synchronise tag take test throttle tidy tighten toggle track train transfer translate trigger trim
+truncate tune turn unblock undo unify unlock unpublish unsubscribe update upgrade upload use
+validate verify view visit wait warn watch wipe withdraw work write
 """
 # Fair verbs, but at the head of a phrase more often a noun: "order lookup".
 _NOUNS_TOO = """
