@@ -27,8 +27,8 @@ from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
 from worker.generation.job import GenerationJob
 from worker.generation.lines import Form
+from worker.generation.nouns import speaks_of_people
 from worker.generation.order import about, dependencies, vocabulary
-from worker.generation.phrases import speaks_of_people
 from worker.generation.plan import (
     Piece,
     Plan,

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from worker.generation import words
-from worker.generation.phrases import ROOM, begins_with_verb, is_system, mid, states, trimmed
+from worker.generation.nouns import begins_with_verb, is_system, mid
+from worker.generation.phrases import ROOM, states, trimmed
 from worker.generation.text import capitalised, clipped
 from worker.generation.topics import ACCEPTANCE, GENERIC
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from worker.generation import identifiers
 from worker.generation.lines import Form
-from worker.generation.phrases import CELL_END, begins_with_verb
+from worker.generation.nouns import begins_with_verb
+from worker.generation.phrases import CELL_END
 from worker.generation.plan import Piece
 from worker.generation.roles import Unit
 from worker.generation.signals import is_about_order

@@ -6,7 +6,9 @@ Made for English. From any other language a title is the spec's own words.
 import re
 
 from worker.generation import identifiers, words
+from worker.generation.nouns import PARTICLES, begins_with_verb, head, is_person, is_system, mid
 from worker.generation.text import capitalised, clipped
+from worker.generation.wishes import ABLE, ADVERBS, order, wished
 
 LONGEST = 100
 # A title that cannot be put shorter has the room that the contract gives.
@@ -26,49 +28,7 @@ _CLAUSE = re.compile(
     re.IGNORECASE,
 )
 _REASON = re.compile(r"^(?:we|they|i) [^.;]{3,80}?, so (?:that )?(?=\w)", re.IGNORECASE)
-_OWN = re.compile(r"\b(?:my|our)\b")
 _SENTENCES = re.compile(r"\w{3,}[.!?](?:\s+|$)")
-_STORY = re.compile(
-    r"^as (?P<article>an?|the|our) (?P<role>[^,]{2,40}),? "
-    r"i (?:want|need|would like|can|should be able)(?P<to> to)? (?P<rest>.+)$",
-    re.IGNORECASE,
-)
-# In notes the subject is often left out: "must work offline".
-_BARE_MODAL = re.compile(
-    r"^(?:it\s+)?(?:must|shall|should|needs? to|ha(?:s|ve) to)\s+(?!not\b|never\b)(?P<rest>\w.*)$",
-    re.IGNORECASE,
-)
-# "We need a way to …", "it would be nice if we could …".
-_MEANS = re.compile(
-    r"^(?:(?:we|they|there) (?:need|want|should be|must be|has to be|is)s? )?"
-    r"(?:an? |the |some )?(?:(?:\w+ )?way|means|ability|option|possibility|chance) (?:to|of) "
-    r"(?=\w)",
-    re.IGNORECASE,
-)
-_NICE = re.compile(
-    r"^(?:(?:it )?would be|it'd be|it is) (?:\w+ )?(?:nice|great|good|cool|helpful|handy|useful)"
-    r"(?P<have> to have| if (?:we|they|there|users?) (?:had|was|were))?"
-    r"(?: to| if (?:we|they|users|you) (?:could|can))? (?P<rest>\w.*)$",
-    re.IGNORECASE,
-)
-_WANTED = re.compile(
-    r"^we(?:'d| would)? (?:like|want|need) (?P<who>[^,]{2,40}?) to (?:be able to )?(?P<rest>\w.*)$",
-    re.IGNORECASE,
-)
-# "Sarah wants a preview", but not "it wants care".
-_WANTS = re.compile(
-    r"^(?P<who>(?!it\b|this\b|that\b|which\b|what\b|we\b)[\w ]{2,30}?) "
-    r"(?:wants?|would like|asks? for|needs?(?! to\b))(?P<to> to)? (?P<rest>\w.*)$",
-    re.IGNORECASE,
-)
-# "We still have to find out …"
-_OURS = re.compile(
-    r"^(?:we|you|i)(?:'ll)? (?:still |also |first |therefore |then )*"
-    r"(?:must|should|will|need to|have to|want to|would like to|plan to|propose to|are going to|"
-    r"intend to) (?!be\b|have\b|know\b|not\b)(?P<rest>\w.*)$",
-    re.IGNORECASE,
-)
-_ASKED = re.compile(r"^(?:.*\W)?please (?P<rest>(?!note|see|find|refer|ask)\w.*)$", re.IGNORECASE)
 _AHEAD = re.compile(
     r"^(?:if|when|whenever|once|after|before|for|in|on|at|as soon as|while|by default|during|until|"
     r"from|without|with|where|unless|then|also|finally|later|optionally)\b[^,]{0,80},\s+",
@@ -99,8 +59,6 @@ _REMARK = re.compile(
     r"decided|agreed|expected(?: (?:result|behaviou?r))?|action(?: item)?s?|task)\s*[:,-]\s*",
     re.IGNORECASE,
 )
-_ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
-_ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
 # Several things in a row are one phrase: "card, invoice or cash".
 _ROW = r"(?:[\w'-]+(?: [\w'-]+){0,2}, ){0,5}[\w'-]+(?: [\w'-]+){0,2},? (?:and|or) "
 _TAIL = re.compile(
@@ -126,8 +84,8 @@ def imperative(sentence: str) -> str | None:
     text = _AHEAD.sub("", _GIVEN.sub("", text))
     bare = _ABILITY.sub("", _REMARK.sub("", text))
     text = _ASSIGNED.sub("", bare) if bare != text else bare
-    if wished := _wished(text):
-        return trimmed(wished)
+    if asked := wished(text):
+        return trimmed(asked)
     if not text or _has_no_subject(text):
         return None
     modal = _MODAL.match(text)
@@ -150,53 +108,16 @@ def _has_no_subject(text: str) -> bool:
     return first in words.PRONOUNS or (first.isdigit() and follows)
 
 
-def _wished(text: str) -> str | None:
-    """From what somebody wants, in one of the ways in which people say so."""
-    return _of_somebody(text) or _of_nobody(text)
-
-
-def _of_somebody(text: str) -> str | None:
-    if story := _STORY.match(text):
-        acts = story["to"] or begins_with_verb(story["rest"])
-        who = _role(story["article"], story["role"])
-        return f"{'Let' if acts else 'Give'} {who} {_OWN.sub('their', story['rest'])}"
-    if means := _MEANS.match(text):
-        return capitalised(_ABLE.sub("", text[means.end() :]))
-    if wanted := _WANTED.match(text):
-        return f"Let {wanted['who']} {wanted['rest']}"
-    if wants := _WANTS.match(text):
-        who = wants["who"] if _is_name(wants["who"]) else mid(wants["who"])
-        return f"{'Let' if wants['to'] else 'Give'} {_OBJECTS.get(who, who)} {wants['rest']}"
-    return None
-
-
-def _of_nobody(text: str) -> str | None:
-    if bare := _BARE_MODAL.match(text):
-        return _base(_ABLE.sub("", bare["rest"]))
-    if ours := _OURS.match(text):
-        return capitalised(_ADVERBS.sub("", ours["rest"]))
-    if asked := _ASKED.match(text):
-        return capitalised(asked["rest"])
-    if nice := _NICE.match(text):
-        return f"Add {nice['rest']}" if nice["have"] else capitalised(nice["rest"])
-    return None
-
-
-def _is_name(subject: str) -> bool:
-    first = subject.split(maxsplit=1)[0]
-    return first[0].isupper() and first.lower() not in _NO_NAMES and not words.is_plural(subject)
-
-
 def _from_modal(found: re.Match[str]) -> str:
     subject = _LATE_SUBJECT.sub(r"\1", found["subject"].strip())
     subject = re.sub(r" (?:also|then|always|only|still|both)$", "", subject)
-    rest = _ABLE.sub("", _ADVERBS.sub("", found["rest"]))
+    rest = ABLE.sub("", ADVERBS.sub("", found["rest"]))
     modal = found["modal"].lower()
     if found["not"] or modal in {"cannot", "can't"}:
         return f"Ensure that {mid(subject)} {_denied(subject, modal, rest)}"
     if is_system(subject) and not rest.startswith("be "):
-        return _base(rest)
-    if _is_person(subject):
+        return order(rest)
+    if is_person(subject):
         if modal.startswith(_FORCED):
             return f"Require {mid(subject)} to {rest}"
         return f"Let {mid(subject)} {rest}"
@@ -222,13 +143,6 @@ def _stated(subject: str, rest: str) -> str:
     return rest if plural else f"{words.third(verb)} {more}"
 
 
-def _base(rest: str) -> str:
-    if rest.startswith("be "):
-        return f"Make it {rest[3:]}"
-    first = rest.partition(" ")[0].lower()
-    return f"Make it {rest}" if first in words.INTRANSITIVE else capitalised(rest)
-
-
 def _from_statement(text: str) -> str | None:
     """From "the portal shows …", "customers see …" or "refunds are paid …"."""
     split = text.split()
@@ -242,14 +156,14 @@ def _from_statement(text: str) -> str | None:
             return None
         if verb in {"is", "are"}:
             return f"Ensure that {mid(about)} {verb} {rest}"
-        plural = words.is_plural(_head(about))
+        plural = words.is_plural(head(about))
         if verb in words.BY_THIRD and not plural:
             base = words.BY_THIRD[verb]
             if base in words.NOUNS_TOO and not (_is_sure(about) or _says_when(rest)):
                 return None
             return _statement(about, base, verb, rest)
         plain = verb in words.VERBS and plural
-        if plain and (verb not in words.NOUNS_TOO or _is_person(about) or _says_when(rest)):
+        if plain and (verb not in words.NOUNS_TOO or is_person(about) or _says_when(rest)):
             return _statement(about, verb, verb, rest)
     return None
 
@@ -257,7 +171,7 @@ def _from_statement(text: str) -> str | None:
 def _statement(subject: str, base: str, verb: str, rest: str) -> str:
     if is_system(subject):
         return f"{capitalised(base)} {_infinitives(rest)}"
-    if _is_person(subject):
+    if is_person(subject):
         return f"Let {mid(subject)} {base} {_infinitives(rest)}"
     return f"Ensure that {mid(subject)} {verb} {rest}"
 
@@ -265,7 +179,7 @@ def _statement(subject: str, base: str, verb: str, rest: str) -> str:
 def _is_sure(subject: str) -> bool:
     """Whether it is a subject even before a word that could be a noun: "structured logs"."""
     determined = subject.lower().split()[0] in words.DETERMINERS
-    return determined or _is_person(subject) or is_system(subject)
+    return determined or is_person(subject) or is_system(subject)
 
 
 def _says_when(rest: str) -> bool:
@@ -284,11 +198,8 @@ def _infinitives(rest: str) -> str:
     )
 
 
-_NO_NAMES = words.DETERMINERS | words.PEOPLE | words.SMALL
-_OBJECTS = {"they": "them", "he": "him", "she": "her", "i": "me"}
-_PARTICLES = frozenset({"up", "off", "out", "over", "down"})
 # "Times out" is whole, "a page with" is not.
-_HANGING = words.SMALL - _PARTICLES
+_HANGING = words.SMALL - PARTICLES
 _STATES = frozenset({"is", "are", "has", "have"})
 _DENIALS = frozenset({"no", "not", "never"})
 _ROWS = frozenset({"and", "or"})
@@ -297,55 +208,6 @@ _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
 
 def _ends_phrase(word: str) -> bool:
     return word[-1] in ",;:)" or word.lower() in _JOINTS
-
-
-def begins_with_verb(text: str) -> bool:
-    """Whether a text reads as an order, such as "add the rooms", but not "order lookup"."""
-    first, _, rest = text.partition(" ")
-    verb = first.lower().rstrip(",")
-    if verb not in words.VERBS or not rest:
-        return False
-    if rest.split()[0].lower() in _PARTICLES:
-        return True
-    return verb not in words.NOUNS_TOO or rest.split()[0].lower() in words.DETERMINERS
-
-
-def _is_person(subject: str) -> bool:
-    return words.is_person(_head(subject))
-
-
-def is_system(subject: str) -> bool:
-    """Whether a noun phrase names the product or a part of it."""
-    return _head(subject) in words.SYSTEMS
-
-
-def _head(subject: str) -> str:
-    """The word that a noun phrase is about: the last one before "of", "with" and the like."""
-    first = re.split(r"\s(?:of|with|for|in|on|at|from|who|whose|without|or|and)\s", subject)[0]
-    return (first.lower().split() or [""])[-1].strip("\"'")
-
-
-def mid(subject: str) -> str:
-    """A subject in the middle of a title: no capital, unless it is a name."""
-    first, _, rest = subject.partition(" ")
-    named = len(first) > 1 and not first[1:].islower() and first.lower() not in _NO_NAMES
-    return subject if named else f"{first.lower()} {rest}".strip()
-
-
-def _role(article: str, role: str) -> str:
-    return f"{article} {role}" if article.lower() in {"the", "our"} else _with_article(role)
-
-
-def _with_article(role: str) -> str:
-    return (
-        role if words.is_plural(role) else f"{'an' if role[0].lower() in 'aeiou' else 'a'} {role}"
-    )
-
-
-def speaks_of_people(text: str) -> bool:
-    """Whether a sentence begins with what somebody does or gets."""
-    told = text.lower().partition(":")[0].split()[:6]
-    return any(words.is_person(word.strip(".,")) for word in told)
 
 
 def from_noun_phrase(text: str) -> str | None:

@@ -1,6 +1,6 @@
 """The titles that a piece of the spec could have."""
 
-from worker.generation import headings, phrases, signals, stated
+from worker.generation import headings, nouns, phrases, signals, stated
 from worker.generation.lines import Form
 from worker.generation.plan import Piece
 from worker.generation.text import clipped, folded
@@ -71,7 +71,7 @@ def _summary(piece: Piece) -> str:
         return phrases.from_fault(section.heading)
     if not _is_entry(piece):
         return ""
-    orders = phrases.begins_with_verb(section.heading)
+    orders = nouns.begins_with_verb(section.heading)
     return phrases.quoted(section.heading) if orders else phrases.as_order(section.heading)
 
 
