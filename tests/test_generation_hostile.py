@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generation import failure, job, replying, run, ticket
+from tests.generation import failure, job, leaves, replying, run, ticket
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tickets.errors import JobErrorCode
 
@@ -60,6 +60,14 @@ def test_spec_without_a_word_fails_and_says_so(peer: OllamaPeer, spec: str) -> N
     assert (fault.code, fault.retryable) == (JobErrorCode.MODEL_OUTPUT_INVALID, False)
     assert "no words" in fault.message
     assert not peer.chats()
+
+
+@pytest.mark.parametrize("item", ["Note:", "Bonus:", "[ ] Todo:", "; floor", ", floor"])
+def test_an_item_that_names_nothing_is_told_as_it_is(peer: OllamaPeer, item: str) -> None:
+    """There is nothing to make a title of but its heading and itself."""
+    spec = f"# Rooms\n- Room list\n- {item}\n"
+    told = [text for one in leaves(peer, spec) for text in one["acceptance_criteria"]]
+    assert item.removeprefix("[ ] ").rstrip(":") in " ".join(told)
 
 
 @pytest.mark.parametrize("model", [SMALL, LARGE])

@@ -214,6 +214,8 @@ def from_noun_phrase(text: str) -> str | None:
     """A title for an item that is no sentence, such as "photo upload, up to five"."""
     whole = _REMARK.sub("", _FURTHER.sub("", text.rstrip(". ")))
     bare = _TAIL.sub("", whole)
+    if not bare:  # a label alone, such as "Note:"
+        return None
     size = len(bare.split())
     first = bare.partition(" ")[0].lower()
     told = first in words.PRONOUNS | _DENIALS or ". " in bare or _says_something(bare)
