@@ -31,6 +31,43 @@ def test_what_is_not_for_now_makes_no_ticket(peer: OllamaPeer, heading: str) -> 
     assert criteria(peer, spec) == ["Customers earn points."]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Guests won't have to enter their card again.",
+        "Members won't have access to the files of others.",
+        "Cancelled orders are not part of the total.",
+        "Behind “Not now” the page shows the offer again after a week.",
+        "A button 'Maybe later' closes the page.",
+        "The list shows orders by priority: never, low, high.",
+        "Priority: never changed by an import.",
+    ],
+)
+def test_what_only_sounds_put_off_is_asked_for(peer: OllamaPeer, asked: str) -> None:
+    assert criteria(peer, f"# Points\nCustomers earn points. {asked}\n") == [
+        "Customers earn points.",
+        asked,
+    ]
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        "We won't have tiers.",
+        "Won't have: tiers.",
+        "Tiers are not part of this.",
+        "Tiers are not part of the first version.",
+        "Maybe later also tiers, but not now.",
+    ],
+)
+def test_a_sentence_that_puts_something_off_asks_for_nothing(
+    peer: OllamaPeer, left_out: str
+) -> None:
+    assert criteria(peer, f"# Points\nCustomers earn points. {left_out}\n") == [
+        "Customers earn points."
+    ]
+
+
 def test_what_nobody_is_sure_of_is_asked(peer: OllamaPeer) -> None:
     spec = "# Dark mode\nAdd a dark mode.\nNot sure if it has to cover the mails too? Ask legal.\n"
     result = run(peer, job(spec, ticket_count=1), model=SMALL)

@@ -48,6 +48,15 @@ def test_exported_tickets_stay_what_they_are(peer: OllamaPeer) -> None:
     assert not [text for text in told if "Reporter" in text or text == "Pay twice"]
 
 
+@pytest.mark.parametrize(
+    "told",
+    ["The list can be sorted by priority: low before high.", "Each call has a type: spike."],
+)
+def test_a_word_and_a_colon_within_a_sentence_state_nothing(peer: OllamaPeer, told: str) -> None:
+    (ticket,) = leaves(peer, f"# Desk\nThe list shows all calls. {told}\n")
+    assert (ticket["ticket_type"], ticket["priority"]) == ("task", "medium")
+
+
 def test_rows_with_an_identifier_are_named_by_what_they_ask_for(peer: OllamaPeer) -> None:
     spec = (
         "| ID | Requirement | Priority | Depends on |\n|---|---|---|---|\n"

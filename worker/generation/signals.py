@@ -117,11 +117,14 @@ _COURTESY = re.compile(
     r"(?:(?:[,.!]+ ?[^\W\d_]*| (?-i:[A-Z])[^\W\d_]*)(?: (?-i:[A-Z])[^\W\d_]*)?[.!]*)?",
     re.IGNORECASE,
 )
+# In quotation marks it is what a button says; "users won't have to sign in" asks for something.
 _PUT_OFF = _any(
     r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
-    r"not now|not needed (?:now|yet)|(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
-    r"won't (?:do|fix|have)|(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|"
-    r"out of scope|not (?:a )?part of (?:this|the)|(?:maybe|perhaps|possibly) later|"
+    r"(?<![\"“'‘„«])(?:not now|(?:maybe|perhaps|possibly) later)|not needed (?:now|yet)|"
+    r"(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
+    r"won't (?:do|fix)|(?:^|(?<=\bwe ))won't have(?! to\b)|"
+    r"(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|out of scope|"
+    r"not (?:a )?part of (?:this|the (?:[\w-]+ )?(?:release|version|phase|project|scope|work|mvp))|"
     r"in a (?:later|second) (?:phase|release|version)|"
     r"not (?:needed |planned )?(?:in|for) (?:this|the first) (?:release|version|phase)"
 )

@@ -1,4 +1,4 @@
-"""What a spec says outright about a ticket: its type, its priority, its component.
+"""What a spec says outright about a ticket: its type and its priority.
 
 As fields of a ticket that was exported, "Type: Bug", or as the columns of a table.
 """
@@ -7,9 +7,11 @@ As fields of a ticket that was exported, "Type: Bug", or as the columns of a tab
 import re
 from collections.abc import Iterable, Iterator
 
+# Within a line its name has a capital: "sorted by priority: high first" states nothing.
 _FIELD = re.compile(
-    r"(?:^|[\s;\u2013])(?P<name>(?:issue )?type|priority|prio|severity|importance|moscow|"
-    r"priorit[äàé]t?|prioridade?|component)\s*:\s*(?P<value>[\w'’-]+(?-i:(?: [a-z][\w'’-]*){0,2}))",
+    r"(?:^|[;\u2013]\s*|\s(?-i:(?=[A-Z])))(?P<name>(?:issue )?type|priority|prio|severity|"
+    r"importance|moscow|priorit[äàé]t?|prioridade?)\s*:\s*"
+    r"(?P<value>[\w'’-]+(?-i:(?: [a-z][\w'’-]*){0,2}))",
     re.IGNORECASE,
 )
 _KINDS = {
@@ -35,7 +37,7 @@ _WEIGHTS = (
         ),
     ),
 )
-_NEVER = re.compile(r"won['’]?t|wont|never|nicht|kein", re.IGNORECASE)
+_NEVER = re.compile(r"won['’]?t(?: (?:have|do|fix)\b.*)?|never|nicht|kein\w*", re.IGNORECASE)
 
 
 def kind(texts: Iterable[str]) -> str:
@@ -56,14 +58,9 @@ def weight(heading: str) -> str:
     return next((name for name, words in _WEIGHTS if words.match(heading)), "")
 
 
-def component(texts: Iterable[str]) -> str:
-    """The component that is stated first, in small letters; empty if none is."""
-    return next(_values(texts, "component"), "")
-
-
 def is_excluded(text: str) -> bool:
-    """Whether a row says that it is not to be done, as in "Priority: Won't"."""
-    return any(map(_NEVER.match, _values([text], "prio", "moscow")))
+    """Whether a row or field says that it is not to be done, as in "Priority: Won't"."""
+    return any(map(_NEVER.fullmatch, _values([text], "prio", "moscow")))
 
 
 def _values(texts: Iterable[str], *names: str) -> Iterator[str]:
