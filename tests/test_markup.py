@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generation import job, replying, run, ticket
+from tests.generation import job, leaves, replying, run, ticket
 from tests.ollama_peer import SMALL, OllamaPeer
 
 # As it stands in Markdown, and as it reads.
@@ -119,3 +119,12 @@ def test_a_description_keeps_its_lists_and_code(peer: OllamaPeer) -> None:
     answer = {"tickets": [ticket("Search rooms by date", description=written)]}
     (found,) = replying(peer, answer, ticket_count=1)["tickets"]
     assert found["description"] == ("Goal\nSearch rooms:\n\n- by date\n  - by size\n*a* = [b](c)")
+
+
+def test_marks_that_close_a_heading_go_and_a_sharp_stays(peer: OllamaPeer) -> None:
+    written = ticket("Search rooms by date", description="# Rooms in C#\n# Dates #\nAll.")
+    (found,) = replying(peer, {"tickets": [written]}, ticket_count=1)["tickets"]
+    assert found["description"] == "Rooms in C#\nDates\nAll."
+    spec = "# App\n## Parser for C#\nThe page shows it.\n## Help #\nThe page shows help.\n"
+    parts = [one["metadata"]["component"] for one in leaves(peer, spec)]
+    assert parts == ["Parser for C#", "Help"]

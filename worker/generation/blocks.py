@@ -29,7 +29,7 @@ from worker.generation.lines import (
     split_lines,
     stands_apart,
 )
-from worker.generation.markup import plain
+from worker.generation.markup import plain, unclosed
 from worker.generation.phrases import states
 from worker.generation.signals import is_strong, is_wish
 from worker.generation.tables import is_table, table
@@ -138,7 +138,8 @@ def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
         return None
     following = lines[at + 1] if at + 1 < len(lines) else None
     if atx := ATX.match(line.text):
-        return replace(_heading_block(line, atx.group(2), len(atx.group(1))), marked=True), at + 1
+        name = unclosed(atx.group(2))
+        return replace(_heading_block(line, name, len(atx.group(1))), marked=True), at + 1
     if following and (mark := _underline(line, following)):
         return _heading_block(line, line.text, '=-~^"'.index(mark) + 1), at + 2
     if bold := BOLD_LINE.match(line.text):

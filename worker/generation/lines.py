@@ -46,7 +46,7 @@ class Line:
         return len(told) - len(told.lstrip())
 
 
-ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*)$")
 # The last three only as long as their heading, as a fence may be of them too.
 UNDERLINE = re.compile(r"\s{0,3}(=+|-+|~{4,}|\^{4,}|\"{4,})\s*$")
 BOLD_LINE = re.compile(r"\s{0,3}(\*\*|__)([^*_]{1,80})\1:?\s*$")

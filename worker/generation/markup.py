@@ -23,7 +23,9 @@ _HALF = re.compile(r"^(?:\*\*|__|~~)(?=[^\W_a-z])|(?<=[^\s*_~])(?:\*\*|__|~~)$")
 _LEADING = re.compile(
     r"\s*(?:#{1,6}\s+|>(?! ?\d)\s?|[-*+•]\s+(?:\[[ xX]\]\s+)?|\[[ xX]\]\s+|\d{1,3}[.)]\s+)+"
 )
-_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*?)\s*#*$")
+_HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*)$")
+# The marks that close a heading stand apart: "C#" is a word.
+_CLOSING = re.compile(r"(?:^|\s)#+\s*$")
 _ITEM = re.compile(r"^(\s*)[-*+•]\s+(?:\[[ xX]\]\s+)?(.*)$")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 _BLANK_LINES = re.compile(r"\n{3,}")
@@ -65,9 +67,14 @@ def paragraphs(text: str) -> str:
     return _BLANK_LINES.sub("\n\n", "\n".join(told)).strip()
 
 
+def unclosed(heading: str) -> str:
+    """A heading's words, without the marks that close it."""
+    return _CLOSING.sub("", heading)
+
+
 def _line(line: str) -> str:
     if heading := _HEADING.match(line):
-        return plain(heading.group(1))
+        return plain(unclosed(heading.group(1)))
     if item := _ITEM.match(line):
         return f"{item.group(1)}- {plain(item.group(2))}"
     return plain(line)
