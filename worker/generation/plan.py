@@ -5,6 +5,7 @@ split until there are as many as asked for. Only when there are more pieces
 than sentences do several share one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -108,7 +109,16 @@ def arranged(pieces: list[Piece], leaves: int) -> list[Piece]:
         pieces = _rejoined(pieces, leaves)
     _merge(pieces, leaves)
     _split(pieces, leaves)
+    _know_whole(pieces)
     return _with_facets(pieces, leaves)
+
+
+def _know_whole(pieces: list[Piece]) -> None:
+    """Notes which pieces hold all requirements of each of their sections."""
+    sizes = Counter(unit.section for piece in pieces for unit in piece.units)
+    for piece in pieces:
+        own = Counter(unit.section for unit in piece.units)
+        piece.whole = all(sizes[section] == size for section, size in own.items())
 
 
 def by_section(units: list[Unit]) -> list[Piece]:
@@ -140,7 +150,7 @@ def _unlike(piece: Piece) -> list[Piece]:
     for unit in piece.units:
         listed = generic and unit.sentence.form not in {Form.PROSE, Form.CODE}
         groups.setdefault((unit.is_fault, listed), []).append(unit)
-    return [Piece(own, whole=len(groups) == 1) for own in groups.values()]
+    return [Piece(own) for own in groups.values()]
 
 
 def _parts(piece: Piece, *, alone: bool) -> list[Piece]:
@@ -149,7 +159,7 @@ def _parts(piece: Piece, *, alone: bool) -> list[Piece]:
     stories = [place for place, unit in enumerate(units) if signals.is_story(unit.text)]
     if len(stories) > 1:
         cuts = [0, *stories[1:], len(units)]
-        return [Piece(units[a:b], whole=False) for a, b in pairwise(cuts)]
+        return [Piece(units[a:b]) for a, b in pairwise(cuts)]
     if alone and len(paragraphs := _paragraphs(piece)) > 1:
         return [part for own in paragraphs for part in _parts(own, alone=False)]
     parts = [piece]
@@ -163,7 +173,7 @@ def _paragraphs(piece: Piece) -> list[Piece]:
     for unit in piece.units:
         blocks.setdefault(unit.sentence.block, []).append(unit)
     wordy = len(piece.units) >= _COMFORTABLE_ALONE * len(blocks)
-    return [Piece(own, whole=False) for own in blocks.values()] if wordy else [piece]
+    return [Piece(own) for own in blocks.values()] if wordy else [piece]
 
 
 def _names_nothing(section: Section) -> bool:
@@ -229,10 +239,7 @@ def _split(pieces: list[Piece], leaves: int) -> None:
         if len(units) == 1:
             return
         middle = _middle(units)
-        pieces[place : place + 1] = [
-            Piece(units[:middle], whole=False),
-            Piece(units[middle:], whole=False),
-        ]
+        pieces[place : place + 1] = [Piece(units[:middle]), Piece(units[middle:])]
 
 
 def _middle(units: list[Unit]) -> int:
