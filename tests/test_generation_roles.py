@@ -146,3 +146,28 @@ def test_a_long_heading_is_no_label(peer: OllamaPeer) -> None:
     )
     (found,) = leaves(peer, spec)
     assert found["labels"] == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "The system shows how many hours were worked.",
+        "Show what has been said in a meeting.",
+        "We discussed the export, and it must take CSV.",
+        "Requests out of scope are answered with 403.",
+        "See all orders of a customer.",
+        "Follows are shown on the profile.",
+    ],
+)
+def test_what_only_sounds_like_an_aside_is_asked_for(peer: OllamaPeer, asked: str) -> None:
+    spec = f"# Work\n\n## Pages\n\n{asked}\n\nUsers must log in.\n"
+    assert asked in criteria(peer, spec)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["Status: shows whether it is open", "Owner: can invite others", "Team: lists all members"],
+)
+def test_parts_of_a_product_are_no_imprint(peer: OllamaPeer, asked: str) -> None:
+    spec = f"# Work\n\n## Pages\n\n- {asked}\n- Users must log in\n"
+    assert asked in criteria(peer, spec)

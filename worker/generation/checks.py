@@ -14,9 +14,9 @@ from worker.generation.text import folded, one_line
 
 # What stands in forms that nobody has filled in.
 _TEMPLATE = re.compile(
-    r"lorem ipsum|\{\{|\}\}|\[(?:insert|your|name|role|action|feature|placeholder)\b[^\]]{0,80}\]|"
-    r"<(?:insert|your|name|role|action|feature|placeholder)\b[^>]{0,80}>|"
-    r"\b(?:insert|add) \w+ here\b|"
+    r"lorem ipsum|\{\{ ?\w+ ?\}\}|[\[<](?:insert|your|placeholder)\b[^\]>]{0,80}[\]>]|"
+    r"\bas an? [\[<{]|^[\[<](?:name|role|action|feature|title)[\]>]|"
+    r"^(?:insert|add) \w+ here\b|"
     # Nor do excuses say anything.
     r"^(?:(?:i.?m|i am) sorry|sorry, (?:but )?i|as an ai)\b|"
     r"^i can(?:not|.t) (?:help|assist|comply|fulfil|write|create|generate|provide)",

@@ -15,7 +15,7 @@ _LONGEST = 10_000
 # Words in a row that lead nowhere: few different ones, and some say the same in the same order.
 _ROUND = 24
 _FEWEST_ROUND = 16
-_DIFFERENT = 0.6
+_DIFFERENT = 0.5
 _PHRASE = 4
 
 

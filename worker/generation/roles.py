@@ -146,7 +146,7 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     prose = sentence.form is Form.PROSE
     if (
         signals.is_about_order(sentence.text)
-        or signals.is_imprint(sentence.text)
+        or _is_imprint(sentence, opens=opens)
         or (opens and _is_imprint_row(sentence))
     ):
         return Role.CONTEXT
@@ -173,6 +173,13 @@ def _said_of_itself(sentence: Sentence) -> Role | None:
         return Role.GOAL
     told = sentence.form not in {Form.ROW, Form.CODE}
     return Role.OUTSIDE if told and signals.is_put_off(sentence.text) else None
+
+
+def _is_imprint(sentence: Sentence, *, opens: bool) -> bool:
+    """Whether it says who wrote the document and the like; in a list "Team: lists all" is work."""
+    listed = sentence.form in _LISTED and not opens
+    said = len(sentence.text.partition(":")[2].split())
+    return signals.is_imprint(sentence.text) and not (listed and said > _LONGEST_NAME - 1)
 
 
 def _is_imprint_row(sentence: Sentence) -> bool:

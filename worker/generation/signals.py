@@ -32,6 +32,8 @@ _STORY = re.compile(
 )
 _WISH = _any(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
 _CONDITION = _any(r"once|after|when|until|if|unless|(?<!not )needed")
+# Behind these stands what is shown or asked: "how many hours were worked".
+_CLAUSES = _any("how|what|which|who|whose|that|whether")
 _CANNOT = _any(r"(?:nobody|no one|none) can|cannot|can't")
 _CURRENT = _any(
     r"currently|today|at the moment|right now|so far|until now|last (?:year|quarter|month|week)|"
@@ -90,9 +92,9 @@ _FIELDS = re.compile(
     re.IGNORECASE,
 )
 _ABOUT_ORDER = re.compile(
-    r"(?:this |it )?(?:depend(?:s|ing|enc(?:y|ies))?(?: on)?|(?:is )?blocked by|blocks|"
-    r"prerequisites?|(?:starts?|begins?) (?:after|once|when)|follows|linked issues|"
-    r"predecessors?)\b",
+    r"(?:(?:this |it )?(?:depend(?:s|ing|enc(?:y|ies))?(?: on)?|(?:is )?blocked by|"
+    r"prerequisites?|(?:starts?|begins?) (?:after|once|when)|linked issues|predecessors?)|"
+    r"(?:this|it) (?:blocks|follows)|(?:blocks|follows)(?= *:| [A-Z]{2,10}-\d))\b",
     re.IGNORECASE,
 )
 # A mail's head is one paragraph.
@@ -123,7 +125,8 @@ _PUT_OFF = _any(
     r"(?<![\"“'‘„«])(?:not now|(?:maybe|perhaps|possibly) later)|not needed (?:now|yet)|"
     r"(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
     r"won't (?:do|fix)|(?:^|(?<=\bwe ))won't have(?! to\b)|"
-    r"(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|out of scope|"
+    r"(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|"
+    r"^out of scope|(?:is|are|remains?|stays?|considered|left) out of scope|out of scope[.!]?$|"
     r"not (?:a )?part of (?:this|the (?:[\w-]+ )?(?:release|version|phase|project|scope|work|mvp))|"
     r"in a (?:later|second) (?:phase|release|version)|"
     r"not (?:needed |planned )?(?:in|for) (?:this|the first) (?:release|version|phase)"
@@ -135,7 +138,9 @@ _ABOUT_US = re.compile(
     r"we\s+(?:currently |now |all |also |only )*"
     r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|i (?:keep|am|often)\b|"
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) is\b|"
-    r"(?:it )?depends on\b|see (?:also )?\S|as (?:discussed|agreed|mentioned|promised)\b|"
+    r"(?:it )?depends on\b|see (?:\[|https?:)|"
+    r"see (?:also|section|chapter|appendix|annex|below|above|attached)\b|"
+    r"as (?:discussed|agreed|mentioned|promised)\b|"
     r"we need (?:this|it|that|everything|all of it) (?:by|before|until|within)\b",
     re.IGNORECASE,
 )
@@ -146,8 +151,11 @@ _ABOUT_TEXT = re.compile(
     r"following (?:our|the|your) (?:workshop|meeting|call|talk|discussion|conversation)\b|"
     r"(?:the )?(?:go-?live|launch|release|kick-?off|pilot)\b[^.]{0,40}? "
     r"(?:is|are) (?:planned|scheduled|expected|due|set) (?:for|on|in|by)\b|"
-    r"we (?:discussed|talked|considered|evaluated|rejected|ruled out|decided against)\b|"
     r"the key ?words? [\"“'‘]",
+    re.IGNORECASE,
+)
+_THOUGHT = re.compile(
+    r"we (?:discussed|talked|considered|evaluated|rejected|ruled out|decided against)\b",
     re.IGNORECASE,
 )
 _AIM = re.compile(
@@ -210,7 +218,7 @@ def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
     if _STUCK.search(text):
         return True
-    if not _CURRENT.search(text):
+    if not _CURRENT.search(_CLAUSES.split(text, maxsplit=1)[0]):
         return False
     told = _CANNOT.sub("", text)  # a complaint
     return not (is_wish(told) or is_strong(told) or _CONDITION.search(told))
@@ -239,9 +247,14 @@ def is_put_off(text: str) -> bool:
 
 def is_imprint(text: str) -> bool:
     """Whether a line says who wrote the document, when, and the like, or greets."""
-    if _IMPRINT.match(text) or _COURTESY.fullmatch(text):
+    if _COURTESY.fullmatch(text):
         return True
-    around = _MAIL.fullmatch(text) or _SIGNATURE.fullmatch(text) or _FIELDS.fullmatch(text)
+    around = (
+        _IMPRINT.match(text)
+        or _MAIL.fullmatch(text)
+        or _SIGNATURE.fullmatch(text)
+        or _FIELDS.fullmatch(text)
+    )
     return bool(around) and not is_wish(text) and not is_strong(text)
 
 
@@ -254,6 +267,8 @@ def is_about_us(text: str) -> bool:
     """Whether a sentence tells who asks, or what the text is, rather than what is to be built."""
     if _ABOUT_TEXT.match(text):
         return True
+    if _THOUGHT.match(text):
+        return not is_strong(text)
     return bool(_ABOUT_US.match(text)) and not is_wish(text) and not is_strong(text)
 
 
