@@ -14,7 +14,6 @@ from worker.generation.lines import (
     BOLD_LINE,
     CONTENTS,
     DOTTED,
-    FENCE,
     ITALIC_LINE,
     LONGEST_MARKUP,
     NUMBERED,
@@ -29,9 +28,9 @@ from worker.generation.lines import (
     split_lines,
     stands_apart,
 )
-from worker.generation.markup import plain, unclosed
+from worker.generation.markup import FENCE, plain, unclosed
 from worker.generation.phrases import states
-from worker.generation.signals import is_strong, is_wish
+from worker.generation.signals import is_demand
 from worker.generation.tables import is_table, table
 from worker.generation.text import capitalised, one_line, shorten
 from worker.generation.words import SMALL
@@ -212,5 +211,5 @@ def _label(body: str) -> str:
     """What a list item names, when it is a name rather than a sentence; else empty."""
     name = plain(body[:LONGEST_MARKUP]).rstrip(":").strip()
     is_name = name and name[-1] not in ".!?;,。！？" and ":" not in name
-    says = is_wish(name) or is_strong(name) or states(name)
+    says = is_demand(name) or states(name)
     return name if is_name and not says and len(name.split()) <= _LONGEST_LABEL else ""

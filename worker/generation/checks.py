@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from worker.generation import language, phrases, signals
-from worker.generation.draft import Drafts, TicketDraft
+from worker.generation.draft import UNAIDED, Drafts, TicketDraft
 from worker.generation.endings import goes_round
 from worker.generation.journal import Journal
 from worker.generation.prompts import load
@@ -37,8 +37,6 @@ _SHORTEST_TITLE = 3
 _LIKELY_SOURCE = 0.5
 _LONGEST_LABEL = 30
 _LABEL_WORDS = 3
-# How far a ticket is trusted at most whose title or criteria are none of the model's.
-_UNAIDED = 0.4
 
 
 def is_blank(text: str) -> bool:
@@ -77,7 +75,7 @@ def repair(
     if quoted and _has_no_title(ticket):
         journal.repair("title empty", ticket=ticket.title, done="taken from the spec")
         ticket.title = title_from(quoted[0])
-        ticket.confidence = _UNAIDED
+        ticket.confidence = UNAIDED
     if quoted and is_blank(ticket.description):
         journal.repair("description empty", ticket=ticket.title, done="taken from the spec")
         ticket.description = " ".join(quoted)
@@ -146,9 +144,7 @@ def fill_blank(
     for ticket, one in zip(blank, left, strict=False):
         journal.repair("ticket empty", ticket=ticket.title, done="made of the spec's words")
         ticket.spans = [one.span]
-        ticket.title, ticket.description = title_from(one.text), one.text
-        ticket.criteria = [one.text]
-        ticket.confidence = _UNAIDED
+        _quote(ticket, [one.text])
 
 
 def _says_nothing(ticket: TicketDraft) -> bool:
@@ -167,9 +163,14 @@ def put_in_own_words(ticket: TicketDraft, sentences: Sequence[Sentence], journal
     if not quoted or _is_about(ticket, quoted):
         return
     journal.repair("nothing of its sentences", ticket=ticket.title, done="taken from the spec")
+    _quote(ticket, quoted)
+
+
+def _quote(ticket: TicketDraft, quoted: list[str]) -> None:
+    """Lets a ticket say some sentences of the spec, and nothing else."""
     ticket.title, ticket.description = title_from(quoted[0]), " ".join(quoted)
     ticket.criteria = quoted
-    ticket.confidence = _UNAIDED
+    ticket.confidence = UNAIDED
 
 
 def _is_about(ticket: TicketDraft, quoted: list[str]) -> bool:
@@ -213,7 +214,7 @@ def _mend_criteria(ticket: TicketDraft, quoted: list[str], journal: Journal) -> 
     if not kept and quoted:
         journal.repair("no criteria", ticket=ticket.title, done="taken from the spec")
         kept = {folded(text) or text: text for text in quoted}
-        ticket.confidence = _UNAIDED
+        ticket.confidence = UNAIDED
     ticket.criteria = list(kept.values())
 
 

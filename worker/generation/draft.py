@@ -18,6 +18,8 @@ LONGEST_LABEL: int = _FIELDS["labels"]["items"]["maxLength"]
 MOST_CRITERIA: int = _FIELDS["acceptance_criteria"]["maxItems"]
 # Of these, teams use the Fibonacci numbers.
 POINTS = (1, 2, 3, 5, 8, 13)
+# How far a ticket is trusted at most whose title or criteria are none of a model's.
+UNAIDED = 0.4
 
 
 @dataclass(slots=True)

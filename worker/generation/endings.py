@@ -77,17 +77,15 @@ def _repeats(said: list[str]) -> bool:
 def once_each(text: str) -> str:
     """The text without the sentences that stand in it already, but for very short ones."""
     told: set[str] = set()
-    lines = [_new(line, told) for line in text.split("\n")]
-    return "\n".join(
-        line for line, was in zip(lines, text.split("\n"), strict=True) if line or not was
-    )
+    lines = [(line, _new(line, told)) for line in text.split("\n")]
+    return "\n".join(new for line, new in lines if new or not line)
 
 
 def _new(line: str, told: set[str]) -> str:
-    kept: list[str] = []
-    for sentence in _SENTENCE.split(line):
+    sentences, kept = _SENTENCE.split(line), list[str]()
+    for sentence in sentences:
         said = folded(sentence)
         if said not in told or len(said.split()) <= _FEW_WORDS:
             kept.append(sentence)
         told.add(said)
-    return line if len(kept) == len(_SENTENCE.split(line)) else " ".join(kept)
+    return line if len(kept) == len(sentences) else " ".join(kept)

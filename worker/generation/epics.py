@@ -1,7 +1,7 @@
 """Epics of written tickets: which tickets they hold, and what they say."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from worker.generation import language
 from worker.generation.checks import adds_nothing, is_blank
@@ -32,6 +32,14 @@ def settle(tickets: Sequence[TicketDraft], journal: Journal) -> None:
         if adopted := _spare(place, tickets):
             journal.repair("epic without tickets", ticket=tickets[place].title, done="given one")
             adopted.parent = place
+
+
+def _held(tickets: Sequence[TicketDraft]) -> Iterator[tuple[TicketDraft, list[TicketDraft]]]:
+    """Each epic that holds tickets, with those."""
+    for place, epic in enumerate(tickets):
+        own = [ticket for ticket in tickets if ticket.parent == place]
+        if epic.kind == "epic" and own:
+            yield epic, own
 
 
 def idle(tickets: Sequence[TicketDraft]) -> list[int]:
@@ -81,11 +89,9 @@ def complete_texts(tickets: Sequence[TicketDraft], name: str, journal: Journal) 
         name: What the whole work is called.
         journal: Takes the repairs.
     """
-    for place, epic in enumerate(tickets):
-        own = [ticket for ticket in tickets if ticket.parent == place]
-        if epic.kind == "epic" and own:
-            headings = list(dict.fromkeys(t.component for t in own if t.component))
-            _complete(epic, own, headings, name, journal)
+    for epic, own in _held(tickets):
+        headings = list(dict.fromkeys(t.component for t in own if t.component))
+        _complete(epic, own, headings, name, journal)
 
 
 def _complete(
@@ -121,10 +127,7 @@ def done(own: Sequence[TicketDraft]) -> list[str]:
 
 def ground(tickets: Sequence[TicketDraft]) -> None:
     """An epic is as sure as its tickets are on average, and comes from where they come from."""
-    for place, epic in enumerate(tickets):
-        own = [ticket for ticket in tickets if ticket.parent == place]
-        if epic.kind != "epic" or not own:
-            continue
+    for epic, own in _held(tickets):
         known = [ticket.confidence for ticket in own if ticket.confidence is not None]
         epic.confidence = sum(known) / len(known) if known else None
         epic.spans = [span for ticket in own for span in ticket.spans]

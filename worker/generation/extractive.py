@@ -17,6 +17,7 @@ from worker.generation.draft import (
     LEVELS,
     LONGEST_LABEL,
     MOST_CRITERIA,
+    UNAIDED,
     Drafts,
     QuestionDraft,
     RiskDraft,
@@ -47,8 +48,6 @@ from worker.generation.topics import ACCEPTANCE, GENERIC
 Report = Callable[[Stage, str], None]
 
 _NEAR = 2
-# The most that a ticket is trusted that no model has looked at.
-_UNAIDED = 0.4
 _LABEL_WORDS = 4
 _INTRODUCES = re.compile(":$")
 _ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
@@ -92,7 +91,7 @@ def unaided(units: list[Unit], count: int, detail: str) -> list[TicketDraft]:
     planned = Plan(units, arranged(by_section(units), count))
     tickets = _tickets(planned, detail, lambda piece, possible: first_choice(piece, possible[0]))
     for ticket in tickets:
-        ticket.confidence = min(ticket.confidence or 0.0, _UNAIDED)
+        ticket.confidence = min(ticket.confidence or 0.0, UNAIDED)
     return tickets
 
 

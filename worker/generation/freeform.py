@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 from tickets.lifecycle import Stage
 from worker.generation import checks, coverage, epics, shape
@@ -284,7 +285,7 @@ class _Run:
                 place
                 for place, ticket in enumerate(more.tickets)
                 if not checks.problems(ticket, self._whole.sentences)
-                and not any(twins(gist(ticket), other) for other in known)
+                and not any(map(partial(twins, gist(ticket)), known))
             ]
         )
         return more

@@ -10,7 +10,7 @@ from enum import StrEnum
 from string import whitespace
 
 from worker.generation import identifiers
-from worker.generation.markup import plain
+from worker.generation.markup import FENCE, plain
 from worker.generation.signals import MAIL_FIELD, is_imprint
 from worker.generation.text import INVISIBLE, NOTHING
 from worker.generation.topics import GENERIC, Topic, topic
@@ -82,7 +82,6 @@ ARTICLE = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
-FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 CONTENTS = re.compile(r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\})$", re.IGNORECASE)
 
 # Before a bullet or a heading they would hide it: a byte order mark, orders of direction.

@@ -27,7 +27,7 @@ _HEADING = re.compile(r"^\s{0,3}#{1,6}\s+(.*)$")
 # The marks that close a heading stand apart: "C#" is a word.
 _CLOSING = re.compile(r"(?:^|\s)#+\s*$")
 _ITEM = re.compile(r"^(\s*)[-*+•]\s+(?:\[[ xX]\]\s+)?(.*)$")
-_FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
+FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -58,7 +58,7 @@ def paragraphs(text: str) -> str:
     told: list[str] = []
     fence = ""
     for line in clean(text).split("\n"):
-        if fence or (found := _FENCE.match(line)) is None:
+        if fence or (found := FENCE.match(line)) is None:
             closes = fence and line.strip().startswith(fence)
             told += [] if closes else [line.rstrip() if fence else _line(line)]
             fence = "" if closes else fence

@@ -59,8 +59,9 @@ def rename_alike(drafts: Drafts, sentences: Iterable[Sentence], journal: Journal
         if _called(ticket.title) in called or any(twins(like, other) for other in earlier):
             own = [texts[span] for span in ticket.spans if citing[span] == 1 and span in texts]
             _rename(ticket, own, called, journal)
+            like = gist(ticket)
         called.add(_called(ticket.title))
-        earlier.append(gist(ticket))
+        earlier.append(like)
 
 
 def _rename(

@@ -6,13 +6,14 @@ Made for English. From any other language a title is the spec's own words.
 import re
 
 from worker.generation import identifiers, words
+from worker.generation.draft import LONGEST_TITLE
 from worker.generation.nouns import PARTICLES, begins_with_verb, head, is_person, is_system, mid
 from worker.generation.text import capitalised, clipped
 from worker.generation.wishes import ABLE, ADVERBS, order, wished
 
 LONGEST = 100
 # A title that cannot be put shorter has the room that the contract gives.
-ROOM = 120
+ROOM = LONGEST_TITLE
 
 _MODAL = re.compile(
     r"^(?P<subject>[^,;:]{2,60}?)\s+"

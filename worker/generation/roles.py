@@ -18,6 +18,8 @@ _LONGEST_OPENING = 8
 _COLONS = (":", "\N{FULLWIDTH COLON}")
 _LONGEST_SUMMARY = 600
 _LONGEST_NAME = 3
+# What a list tells of a document, such as "Owner: Platform team".
+_LONGEST_ENTRY = 2
 
 
 class Role(StrEnum):
@@ -48,10 +50,10 @@ class Unit:
         """It tells of something that is broken today."""
         if signals.speaks_of_fault(self.text):
             return True
+        headed = topics.lists_faults(self.section.heading)
         if self.sentence.form in _LISTED:
-            heads = topics.lists_faults(self.section.heading)
-            return heads or bool(_announcing(self.section))
-        return topics.lists_faults(self.section.heading) and not _has_list(self.section)
+            return headed or bool(_announcing(self.section))
+        return headed and not _has_list(self.section)
 
 
 def sort(spec: Spec) -> list[Unit]:
@@ -179,7 +181,7 @@ def _is_imprint(sentence: Sentence, *, opens: bool) -> bool:
     """Whether it says who wrote the document and the like; in a list "Team: lists all" is work."""
     listed = sentence.form in _LISTED and not opens
     said = len(sentence.text.partition(":")[2].split())
-    return signals.is_imprint(sentence.text) and not (listed and said > _LONGEST_NAME - 1)
+    return signals.is_imprint(sentence.text) and not (listed and said > _LONGEST_ENTRY)
 
 
 def _is_imprint_row(sentence: Sentence) -> bool:
@@ -200,16 +202,13 @@ def _without_introductions(units: list[Unit]) -> list[Unit]:
             continue
         lists = following is not None and following.sentence.form is not Form.CODE
         leads = unit.text.endswith(_COLONS) or _leads(unit, following)
-        leads = leads or (_is_plain(unit) and unit.sentence.block in _announcing(unit.section))
+        announces = unit.sentence.block in _announcing(unit.section)
+        leads = leads or (announces and not signals.is_demand(unit.text))
         introduces = unit.role is Role.REQUIREMENT and leads
         sorted_.append(
             Unit(unit.sentence, unit.section, Role.CONTEXT) if introduces and lists else unit
         )
     return sorted_
-
-
-def _is_plain(unit: Unit) -> bool:
-    return not signals.is_wish(unit.text) and not signals.is_strong(unit.text)
 
 
 def _leads(unit: Unit, following: Unit | None) -> bool:

@@ -7,19 +7,16 @@ that is not listed is read by the structure of its spec alone.
 
 import re
 
+from worker.generation.text import any_word
 
-def _any(words: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
-
-
-_UNKNOWN = _any(
+_UNKNOWN = any_word(
     r"(?:do not|don't|not yet) know|"
     r"(?:has|have|is|are)(?: not|n't) (?:yet )?(?:agreed|decided|settled|confirmed)|"
     r"(?:has|have)(?: not|n't) (?:yet )?said|"
     r"not (?:yet )?(?:decided|clear|known)|unclear|to be decided|tbd|undecided|"
     r"not sure (?:if|whether|about|how|what)"
 )
-_STRONG = _any(
+_STRONG = any_word(
     r"must|shall|required?|has to|have to|need(?:s|ed)? to|mandatory|never|always|doit|doivent|"
     r"muss|müssen|debe|deben|deve|devono|devem|moet|moeten|måste|ska"
 )
@@ -30,38 +27,38 @@ _STORY = re.compile(
     r"come [^,]{2,60}?,? (?:voglio|vorrei)\b",
     re.IGNORECASE,
 )
-_WISH = _any(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
-_CONDITION = _any(r"once|after|when|until|if|unless|(?<!not )needed")
+_WISH = any_word(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
+_CONDITION = any_word(r"once|after|when|until|if|unless|(?<!not )needed")
 # Behind these stands what is shown or asked: "how many hours were worked".
-_CLAUSES = _any("how|what|which|who|whose|that|whether")
-_CANNOT = _any(r"(?:nobody|no one|none) can|cannot|can't")
-_CURRENT = _any(
+_CLAUSES = any_word("how|what|which|who|whose|that|whether")
+_CANNOT = any_word(r"(?:nobody|no one|none) can|cannot|can't")
+_CURRENT = any_word(
     r"currently|today|at the moment|right now|so far|until now|last (?:year|quarter|month|week)|"
     r"in the past|we (?:get|receive|have seen|had|lost|lose)|complain(?:s|ed)?|used to|"
     r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been|"
     r"(?<!is )(?<!are )(?<!be )(?<!been )(?:said|told|explained|discussed|showed|liked|felt)"
 )
 # A complaint, also where it says when.
-_STUCK = _any(r"we (?:cannot|can't|are unable to|struggle to)(?! (?:use|support|accept|allow))")
-_RISK = _any(
+_STUCK = any_word(r"we (?:cannot|can't|are unable to|struggle to)(?! (?:use|support|accept|allow))")
+_RISK = any_word(
     r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that|"
     r"(?:biggest|main|only) risk|(?:i am|i'm|we are|we're) (?:afraid|worried)|we fear|"
     r"il y a un risque|risque (?:que|de)|es besteht (?:das|ein) risiko|"
     r"(?:hay|existe) (?:un|el) riesgo|h[áa] (?:um|o) risco|c'è il rischio"
 )
-_FAULT = _any(
+_FAULT = any_word(
     r"bugs?|broken|crash(?:es|ed|ing)?|regression|defects?|does not work|doesn't work|"
     r"stopped working|flaky|no longer works?|"
     r"(?:goes|leads|links|points) to an? (?:404|500|error|dead)|"
     r"wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
 )
-# Told of how things are; behind "if", "that" and the like it is told of a case.
-_CASES = (
-    r"if|when|whenever|that|which|who|unless|once|until|after|before|where|while|because|why|"
-    r"whether|so|in case|as soon|no"
-)
+# Behind these a case is told: "if it is not confirmed" asks nothing.
+_CASES = "if|when|whenever|that|which|who|unless|once|until|while"
+_CASE = any_word(_CASES)
+# Told of how things are, and of no case, reason or sequel.
 _COMPLAINT = re.compile(
-    rf"(?:(?!\b(?:{_CASES})\b).){{2,100}}?\b"
+    rf"(?:(?!\b(?:{_CASES}|after|before|where|because|why|whether|so|in case|as soon|no)\b)."
+    r"){2,100}?\b"
     r"(?:(?:is|are) (?:(?:still|much|far|way|often|very|really|so|sometimes) )*"
     r"(?:too (?!be\b)\w+|wrong|missing|incorrect|slow|unusable|unreadable)|times? out|"
     r"(?:hangs?|freezes?)(?=[,.;!]|$| (?:when|if|on|in|for|after|at|every|often|until|while)\b)|"
@@ -69,11 +66,11 @@ _COMPLAINT = re.compile(
     r"(?:doesn't|don't) (?:work|load|open|find|save|sync|update|match|respond|render))\b",
     re.IGNORECASE,
 )
-# "If it is not confirmed …" asks nothing.
-_CASE = _any("if|when|whenever|that|which|who|unless|once|until|while")
 _SENTENCE_END = re.compile(r"[.!?]\s")
-_FAULTS_FOLLOW = _any(r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler")
-_TO_FIX = _any(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
+_FAULTS_FOLLOW = any_word(
+    r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler"
+)
+_TO_FIX = any_word(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
 # What a document says about itself rather than about the product.
 _IMPRINT = re.compile(
     r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
@@ -120,7 +117,7 @@ _COURTESY = re.compile(
     re.IGNORECASE,
 )
 # In quotation marks it is what a button says; "users won't have to sign in" asks for something.
-_PUT_OFF = _any(
+_PUT_OFF = any_word(
     r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
     r"(?<![\"“'‘„«])(?:not now|(?:maybe|perhaps|possibly) later)|not needed (?:now|yet)|"
     r"(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
@@ -173,19 +170,21 @@ _ASKS = re.compile(
     r"(?:do|does|should|shall|can|may|will|is|are) (?:we|i|they|it|the)\b[^.?]{1,200}\?",
     re.IGNORECASE,
 )
-_INQUIRY = _any(
+_INQUIRY = any_word(
     r"investigate|evaluate|research|find out|explore|prototype|spike|feasibility|proof of concept|"
     r"compare (?:options|alternatives|vendors)|decide (?:on|whether|which)"
 )
-_URGENT = _any(
+_URGENT = any_word(
     r"critical|blocker|blocking|p0|showstopper|legally|by law|data loss|"
     r"security (?:hole|breach|incident)"
 )
-_WEIGHTY = _any(
+_WEIGHTY = any_word(
     r"must|shall|security|secure|privacy|personal data|gdpr|compliance|payments?|"
     r"passwords?|never|mandatory"
 )
-_OPTIONAL = _any(r"could|optional(?:ly)?|nice to have|if possible|eventually|bonus|someday|ideally")
+_OPTIONAL = any_word(
+    r"could|optional(?:ly)?|nice to have|if possible|eventually|bonus|someday|ideally"
+)
 
 
 def is_question(text: str) -> bool:
@@ -214,6 +213,11 @@ def is_wish(text: str) -> bool:
     return is_story(text) or bool(_WISH.search(text))
 
 
+def is_demand(text: str) -> bool:
+    """Whether a sentence asks for something, in one way or the other."""
+    return is_wish(text) or is_strong(text)
+
+
 def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
     if _STUCK.search(text):
@@ -221,13 +225,12 @@ def is_about_today(text: str) -> bool:
     if not _CURRENT.search(_CLAUSES.split(text, maxsplit=1)[0]):
         return False
     told = _CANNOT.sub("", text)  # a complaint
-    return not (is_wish(told) or is_strong(told) or _CONDITION.search(told))
+    return not (is_demand(told) or _CONDITION.search(told))
 
 
 def is_demand_in_background(text: str) -> bool:
     """Whether a sentence asks for something where others tell what is bad today."""
-    told = _CANNOT.sub("", text)
-    return is_wish(told) or is_strong(told)
+    return is_demand(_CANNOT.sub("", text))
 
 
 def is_aim(text: str) -> bool:
@@ -255,12 +258,12 @@ def is_imprint(text: str) -> bool:
         or _SIGNATURE.fullmatch(text)
         or _FIELDS.fullmatch(text)
     )
-    return bool(around) and not is_wish(text) and not is_strong(text)
+    return bool(around) and not is_demand(text)
 
 
 def is_about_order(text: str) -> bool:
     """Whether a line only says what the work waits for."""
-    return bool(_ABOUT_ORDER.match(text)) and not is_wish(text) and not is_strong(text)
+    return bool(_ABOUT_ORDER.match(text)) and not is_demand(text)
 
 
 def is_about_us(text: str) -> bool:
@@ -269,7 +272,7 @@ def is_about_us(text: str) -> bool:
         return True
     if _THOUGHT.match(text):
         return not is_strong(text)
-    return bool(_ABOUT_US.match(text)) and not is_wish(text) and not is_strong(text)
+    return bool(_ABOUT_US.match(text)) and not is_demand(text)
 
 
 def announces_faults(text: str) -> bool:

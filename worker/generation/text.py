@@ -35,6 +35,11 @@ _UNPRINTABLE = re.compile(
 NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
+def any_word(words: str) -> re.Pattern[str]:
+    """Finds any of some words, or patterns of words, as whole words in small or capital letters."""
+    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+
 def clean(text: str) -> str:
     """The text without what no tracker can store and nobody can see; line ends as newlines."""
     return _UNPRINTABLE.sub("", _LINE_END.sub("\n", text))

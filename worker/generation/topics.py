@@ -8,7 +8,8 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 
-from worker.generation.signals import is_question, is_strong, is_wish
+from worker.generation.signals import is_demand, is_question
+from worker.generation.text import any_word
 
 
 class Topic(StrEnum):
@@ -22,10 +23,6 @@ class Topic(StrEnum):
     QUESTIONS = "questions"
 
 
-def _any(words: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
-
-
 def _all(words: str) -> re.Pattern[str]:
     """One or some of the words, with such as say which, and nothing else."""
     which = "the|our|project|product|business|executive|high-level|key|main|primary|brief|overall"
@@ -36,7 +33,7 @@ def _all(words: str) -> re.Pattern[str]:
 # English, French, German, Spanish, Portuguese, Italian, Dutch; in some more languages what
 # would else become tickets for what is excluded, feared or asked.
 _TOPICS = {
-    Topic.OUTSIDE: _any(
+    Topic.OUTSIDE: any_word(
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
         r"future (?:work|ideas?|enhancements?|plans?)|parking lot|not now|not yet|not included|"
         r"(?:won[’']t|will not|not going to) (?:do|have|build|be)|deferred|postponed|"
@@ -47,12 +44,12 @@ _TOPICS = {
         r"вне рамок|не входит|поза межами|kapsam dışı|範囲外|対象外|スコープ外|范围外|"
         r"不在范围内|범위 외|خارج النطاق"
     ),
-    Topic.RISKS: _any(
+    Topic.RISKS: any_word(
         r"risks|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
         r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|リスク|风险|위험|"
         r"المخاطر"
     ),
-    Topic.QUESTIONS: _any(
+    Topic.QUESTIONS: any_word(
         r"(?:open|unresolved|outstanding) (?:questions?|points?|issues?)|unknowns|"
         r"to be decided|questions? ouvertes?|points? ouverts?|offene (?:fragen|punkte)|"
         r"preguntas(?: abiertas)?|perguntas(?: em aberto)?|domande(?: aperte)?|"
@@ -60,12 +57,12 @@ _TOPICS = {
         r"åpne spørsmål|otevřené otázky|открытые вопросы|вопросы|відкриті питання|açık sorular|"
         r"未解決(?:の質問|事項)?|未决问题|待定问题|미해결 질문|أسئلة مفتوحة"
     ),
-    Topic.GOALS: _any(
+    Topic.GOALS: any_word(
         r"success (?:criteria|metrics|measures)|metrics of success|ziele?|objectifs?|objetivos?|"
         r"obiettivi|doelen|"
         r"doelstellingen|cele|цели|цілі|目標|目标|الأهداف"
     ),
-    Topic.BACKGROUND: _any(
+    Topic.BACKGROUND: any_word(
         r"background|introduction|motivation|^why|problem statement|glossary|terminology|"
         r"current (?:state|situation)|status quo|assumptions?|annahmen|hypoth[èe]ses|supuestos|"
         r"suposi[çc][õo]es|stakeholders|changelog|(?:change|revision|document) history|"
@@ -146,7 +143,7 @@ _LEADS = re.compile(
     re.IGNORECASE,
 )
 
-_FAULTS = _any(
+_FAULTS = any_word(
     r"bugs?|bug ?fixes|fixes|defects?|faults|known (?:issues|problems)|regressions?|bogues?|"
     r"findings|fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
 )
@@ -190,7 +187,7 @@ def leads(text: str) -> bool:
     """Whether a line without a stop only says that a list follows, such as "what we need"."""
     told = len(text.split()) <= _LONGEST_LEAD and text[-1:].isalnum()
     names = _LEADS.match(text) or GENERIC.fullmatch(text)
-    return bool(told and names) and not is_wish(text) and not is_strong(text)
+    return bool(told and names) and not is_demand(text)
 
 
 def lists_faults(heading: str) -> bool:
