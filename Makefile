@@ -31,7 +31,7 @@ test: $(STAMP) ## Run the tests, on SQLite and on real PostgreSQL and Redis
 	pytest -m "not slow" -n 4 --dist loadfile
 
 slow: $(STAMP) ## Run the slow tests: `make demo` for real, and what takes minutes
-	pytest -m slow --durations 5
+	pytest -m slow -n 2 --dist loadfile --durations 5
 
 chaos: $(STAMP) ## Kill processes under load for minutes; more with: make chaos KILLS=1000
 	python -m tests.chaos --kills $(KILLS)

@@ -46,7 +46,7 @@ class Courier:
 
     def call(self, rpc: str, request: Any) -> Any:
         method = getattr(self.stub, rpc)
-        return method(request, metadata=self.stack.worker_metadata, timeout=30)
+        return method(request, metadata=self.stack.worker_metadata, wait_for_ready=True, timeout=30)
 
     def reason(self, rpc: str, request: Any) -> str:
         """Why a report is refused."""

@@ -1,7 +1,6 @@
 """Which part of an answer is taken for the tickets: all of it that is whole, and nothing else."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -62,7 +61,5 @@ def test_texts_and_lists_without_end_are_cut(peer: OllamaPeer, field: str) -> No
     value = endless if field in {"title", "description"} else [endless, *map(str, range(5_000))]
     first = {**ticket("Search rooms"), field: value}
     others = [ticket("Limit each booking", sources=[2]), ticket("Confirm by email", sources=[3])]
-    began = time.process_time()
     result = replying(peer, {"tickets": [first, *others]}, ticket_count=3)
     assert len(json.dumps(result)) < 50_000
-    assert time.process_time() - began < 20

