@@ -1,6 +1,7 @@
 """What a spec says outright about its tickets, their order and their kind is kept."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -262,3 +263,72 @@ def test_nothing_waits_for_itself(peer: OllamaPeer) -> None:
     found = leaves(peer, spec, ticket_count=2)
     assert {one["title"] for one in found} == {"Carry out phase 1", "Carry out phase 2"}
     assert all(one["external_id"] not in one["dependencies"] for one in found)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("Record payments in a ledger", "Show a balance per customer (depends on the ledger)"),
+        ("Record payments in a ledger", "Build the balance page after the ledger"),
+        ("Build the ledger before the balance page", "The balance page lists all customers"),
+    ],
+    ids=["note", "after", "before"],
+)
+def test_what_is_said_of_the_work_is_its_order(peer: OllamaPeer, first: str, then: str) -> None:
+    spec = f"# Billing\n- {then}\n- Print the terms\n- {first}\n- Export it as CSV\n"
+    found = {one["title"].partition(" (")[0]: one for one in leaves(peer, spec)}
+    waiting, awaited, *_ = [
+        next(one for one in found.values() if text in one["acceptance_criteria"])
+        for text in (then, first)
+    ]
+    assert waiting["dependencies"] == [awaited["external_id"]]
+    assert sum(len(one["dependencies"]) for one in found.values()) == 1
+
+
+def test_a_sentence_that_is_only_an_order_names_both(peer: OllamaPeer) -> None:
+    spec = (
+        "# Sign-in\nSSO first, then roles.\n\n## Roles\nA role has a name. Staff give roles.\n\n"
+        "## SSO\nStaff sign in by the city's SSO. It ends after an hour.\n"
+    )
+    found = {one["component"]: one for one in map(placed, leaves(peer, spec))}
+    assert found["Roles"]["dependencies"] == [found["SSO"]["external_id"]]
+    assert found["SSO"]["dependencies"] == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Show a dialog before the balance page",
+        "Newest first, then by name",
+        "The price depends on the ledger",
+        "Show the balance (without the ledger)",
+        "Staff print the terms after the balance page",
+    ],
+)
+def test_what_the_product_does_in_turn_is_no_order(peer: OllamaPeer, told: str) -> None:
+    spec = f"# Billing\n- Record payments in a ledger\n- Add the balance page\n- {told}\n"
+    assert [one["dependencies"] for one in leaves(peer, spec)] == [[], [], []]
+
+
+def placed(ticket: dict[str, Any]) -> dict[str, Any]:
+    """A ticket with its component at hand."""
+    return {**ticket, "component": ticket["metadata"]["component"]}
+
+
+@pytest.mark.parametrize(
+    "fields", ["Priority: Won't", "Type: Task   Priority: Won't have", "- Priority: Won't\n"]
+)
+def test_a_ticket_that_is_ruled_out_is_none(peer: OllamaPeer, fields: str) -> None:
+    spec = (
+        f"# Tickets\n## Pay by card\nPriority: Must\n\nCards are checked at once.\n"
+        f"## Dark mode\n{fields}\n\nThe user can choose a dark theme.\n"
+    )
+    (found,) = leaves(peer, spec)
+    assert found["acceptance_criteria"] == ["Cards are checked at once."]
+
+
+def test_what_stands_right_below_the_fields_of_a_ticket_is_kept(peer: OllamaPeer) -> None:
+    spec = "[SHOP-7] Pay by card\nType: Story   Priority: High\nCards are checked at once.\n"
+    found, _ = leaves(peer, f"{spec}\n[SHOP-8] Refunds\nType: Task\nMoney goes back at once.\n")
+    assert found["acceptance_criteria"] == ["Cards are checked at once."]
+    assert (found["ticket_type"], found["priority"]) == ("story", "high")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from worker.generation import words
-from worker.generation.nouns import begins_with_verb, is_system, mid
+from worker.generation.nouns import CALL, begins_with_verb, is_system, mid
 from worker.generation.phrases import ROOM, states, trimmed
 from worker.generation.text import capitalised, clipped
 from worker.generation.topics import ACCEPTANCE, GENERIC
@@ -24,7 +24,6 @@ _CARRIED_OUT = re.compile(
     r"(?:phase|stage|step|milestone|sprint|release|iteration|wave|increment)\s+\w{1,3}\b",
     re.IGNORECASE,
 )
-_CALL = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /")
 _IN_A_ROW = re.compile(r"\w+(?:(?:,? and|,) \w+)*", re.IGNORECASE)
 _ASKING = frozenset({"what", "why", "how", "who", "when", "where", "which"})
 _ENFORCED = re.compile(r"(?:rules?|polic(?:y|ies)|permissions?|roles)$", re.IGNORECASE)
@@ -54,7 +53,7 @@ def _from_one(heading: str, names: frozenset[str]) -> str:
         return f"Cover {mid(heading)}"
     if states(heading):
         return f"Ensure that {mid(heading)}"
-    if begins_with_verb(heading) and not _CALL.match(heading):
+    if begins_with_verb(heading):
         return capitalised(_lowered(heading, names))
     gerund = words.BY_GERUND.get(first.lower())
     if gerund and rest and _is_gerund(first, rest):
@@ -85,7 +84,7 @@ def _is_gerund(first: str, rest: str) -> bool:
 
 def _about(heading: str, subject: str) -> str:
     """What is done with the subject of a heading."""
-    if _CALL.match(heading):
+    if CALL.match(heading):
         return f"Implement {heading}"
     if _MEET.search(heading):
         named = heading.lower().endswith(

@@ -164,6 +164,15 @@ def is_field(lines: list[Line], at: int) -> bool:
     return bool(_FIELD.match(lines[at].text[:LONGEST_MARKUP])) and not wraps
 
 
+def _follows_field(lines: list[Line], at: int) -> bool:
+    """Whether a line stands below the fields of a ticket or a document and is none of them."""
+    before = lines[at - 1].stripped if at else ""
+    ends = 0 < len(before) < _WRAPPED and before[-1] not in ",;:"
+    return (
+        ends and lines[at].stripped[:1].isupper() and is_field(lines, at - 1) and is_imprint(before)
+    )
+
+
 def is_entry(lines: list[Line], at: int) -> bool:
     """Whether a line names what the fields below it are about: "[SHOP-7] Pay by card"."""
     text = lines[at].stripped
@@ -197,6 +206,7 @@ def begins_anew(lines: list[Line], at: int) -> bool:
         or _STEP.match(text)
         or _CLAUSE.match(text)
         or is_field(lines, at)
+        or _follows_field(lines, at)
         or _CROSSED.match(text)
         or _SYMBOLED.match(text)
         or _SAID.match(text)

@@ -6,10 +6,14 @@ from worker.generation import words
 
 _NO_NAMES = words.DETERMINERS | words.PEOPLE | words.SMALL
 PARTICLES = frozenset({"up", "off", "out", "over", "down"})
+# A call of an interface, with its path.
+CALL = re.compile(r"`?((?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /[^\s`]*)`?")
 
 
 def begins_with_verb(text: str) -> bool:
     """Whether a text reads as an order, such as "add the rooms", but not "order lookup"."""
+    if CALL.match(text):
+        return False
     first, _, rest = text.partition(" ")
     verb = first.lower().rstrip(",")
     if verb not in words.VERBS or not rest:

@@ -2,13 +2,13 @@
 
 Only what is said: a sentence that names another section's subject and a word
 such as "after" or "requires", identifiers such as "phase 2" or [SHOP-7] behind one,
-or the numbers of a numbered list.
+the numbers of a numbered list, or what `sequence` finds.
 """
 
 import re
 from collections.abc import Iterable
 
-from worker.generation import identifiers
+from worker.generation import identifiers, sequence
 from worker.generation.lines import Form
 from worker.generation.nouns import begins_with_verb
 from worker.generation.phrases import CELL_END
@@ -68,6 +68,8 @@ def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
         found.setdefault(place, []).extend(first)
         for other in _places(_after([_LATER], told), called, place):
             found.setdefault(other, []).append(place)
+    for later, earlier in sequence.stated(pieces):
+        found.setdefault(later, []).append(earlier)
     return {place: list(dict.fromkeys(others))[:_MOST] for place, others in found.items()}
 
 

@@ -7,7 +7,15 @@ import re
 
 from worker.generation import identifiers, words
 from worker.generation.draft import LONGEST_TITLE
-from worker.generation.nouns import PARTICLES, begins_with_verb, head, is_person, is_system, mid
+from worker.generation.nouns import (
+    CALL,
+    PARTICLES,
+    begins_with_verb,
+    head,
+    is_person,
+    is_system,
+    mid,
+)
 from worker.generation.text import capitalised, clipped
 from worker.generation.wishes import ABLE, ADVERBS, order, wished
 
@@ -96,10 +104,22 @@ def imperative(sentence: str) -> str | None:
         return None
     if modal and not _ends_phrase(modal["subject"].split()[-1]):
         return trimmed(_from_modal(modal))
-    made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
+    if call := CALL.match(text):
+        made: str | None = _from_call(call, text)
+    else:
+        made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
     if not made and _FIGURE.match(text):
         made = f"Keep {mid(text)}"
     return trimmed(made) if made else None
+
+
+def _from_call(call: re.Match[str], text: str) -> str:
+    """From "GET /rooms: list them, by date"; behind its path it says in short what it does."""
+    rest = text[call.end() :]
+    path = call[1].rstrip(":,;.")
+    told = _TAIL.sub("", rest.lstrip(" :\u2013\u2014-"))
+    separated = path != call[1] or rest[:2] in {": ", " \u2013", " \u2014", " -"}
+    return f"Implement {path}: {mid(told)}" if told and separated else f"Implement {path}"
 
 
 def _has_no_subject(text: str) -> bool:

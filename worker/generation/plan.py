@@ -233,22 +233,35 @@ def _cost(one: Piece, other: Piece) -> tuple[int, bool]:
 
 def _split(pieces: list[Piece], leaves: int) -> None:
     """Halves the largest piece, between sections where it has several."""
+    sizes = [_parted(piece.units) for piece in pieces]
     while len(pieces) < leaves:
-        place = max(range(len(pieces)), key=lambda at: len(pieces[at].units))
+        place = max(range(len(pieces)), key=sizes.__getitem__)
         units = pieces[place].units
         if len(units) == 1:
             return
         middle = _middle(units)
-        pieces[place : place + 1] = [Piece(units[:middle]), Piece(units[middle:])]
+        parts = units[:middle], units[middle:]
+        pieces[place : place + 1] = map(Piece, parts)
+        sizes[place : place + 1] = map(_parted, parts)
+
+
+def _parted(units: list[Unit]) -> tuple[int, int]:
+    """Into how many pieces units can be cut, well and at all."""
+    return 1 + sum(not signals.leans(unit.text) for unit in units[1:]), len(units)
 
 
 def _middle(units: list[Unit]) -> int:
-    """Where to cut: near the middle, before a new section or kind of line, not within a table."""
+    """Where to cut: near the middle, before a new section or kind of line, not within a table.
+
+    What says something only behind the line before it stays there, as long as others can go.
+    """
     half = len(units) / 2
     places = range(1, len(units))
 
     def distance(at: int) -> float:
         one, other = units[at - 1], units[at]
+        if signals.leans(other.text):
+            return abs(at - half) + len(units)
         if one.section is not other.section or one.sentence.form != other.sentence.form:
             return abs(at - half) - 1
         if one.sentence.form is Form.PROSE and one.sentence.block != other.sentence.block:

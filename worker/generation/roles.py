@@ -82,7 +82,15 @@ def sort(spec: Spec) -> list[Unit]:
 def _is_excluded(sentence: Sentence, section: Section) -> bool:
     """Whether a line is marked as done, or as not to be done; a test that is passed is kept."""
     done = sentence.form is Form.DONE and not ACCEPTANCE.fullmatch(section.heading)
-    return done or stated.is_excluded(sentence.text) or signals.is_crossed_out(sentence.text)
+    crossed = done or signals.is_crossed_out(sentence.text)
+    return crossed or stated.is_excluded(sentence.text) or _is_ruled_out(section)
+
+
+@lru_cache(maxsize=64)
+def _is_ruled_out(section: Section) -> bool:
+    """Whether the one priority that is stated of a section as a whole says not to do it."""
+    stating = [one.text for one in section.sentences if stated.is_priority(one.text)]
+    return len(stating) == 1 and stated.is_excluded(stating[0])
 
 
 def _opening(spec: Spec) -> Section | None:
@@ -147,7 +155,7 @@ def _has_list(section: Section) -> bool:
 def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     prose = sentence.form is Form.PROSE
     if (
-        signals.is_about_order(sentence.text)
+        _is_of_ticket(sentence.text)
         or _is_imprint(sentence, opens=opens)
         or (opens and _is_imprint_row(sentence))
     ):
@@ -167,6 +175,11 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
     aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
+
+
+def _is_of_ticket(text: str) -> bool:
+    """Whether a line says what work waits for or how it weighs, and not what to do."""
+    return signals.is_about_order(text) or stated.is_priority(text)
 
 
 def _said_of_itself(sentence: Sentence) -> Role | None:
@@ -241,7 +254,7 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         and unit.section.heading
         and unit.section is not opening
         and not signals.is_imprint(unit.text)
-        and not signals.is_about_order(unit.text)
+        and not _is_of_ticket(unit.text)
         and not signals.is_about_today(unit.text)
         and topics.topic(unit.section.heading, unit.section.path) is Topic.WORK
         else unit

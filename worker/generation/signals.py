@@ -94,6 +94,12 @@ _ABOUT_ORDER = re.compile(
     r"(?:this|it) (?:blocks|follows)|(?:blocks|follows)(?= *:| [A-Z]{2,10}-\d))\b",
     re.IGNORECASE,
 )
+_LEANS = re.compile(
+    r"(?:it|its|they|their|these|those|he|she|his|her|otherwise|else|if (?:not|so))\b|"
+    r"(?:(?:http )?(?:responses?|status|returns?|errors?)(?: codes?)?:? [1-5]\d\d|"
+    r"[1-5]\d\d(?= ?[:=(]| [\u2013\u2014-]| (?:when|if|for|on|with|unless)\b))(?!\d)",
+    re.IGNORECASE,
+)
 # A mail's head is one paragraph.
 MAIL_FIELD = (
     "(?:From|To|Cc|Bcc|Sent|Subject|Von|An|Gesendet|Betreff|De|Da|À|Para|Objet|Asunto|Assunto|"
@@ -264,6 +270,11 @@ def is_imprint(text: str) -> bool:
 def is_about_order(text: str) -> bool:
     """Whether a line only says what the work waits for."""
     return bool(_ABOUT_ORDER.match(text)) and not is_demand(text)
+
+
+def leans(text: str) -> bool:
+    """Whether a sentence says something only behind the one before it: "It …", "404: …"."""
+    return bool(_LEANS.match(text))
 
 
 def is_about_us(text: str) -> bool:

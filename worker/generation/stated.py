@@ -14,6 +14,8 @@ _FIELD = re.compile(
     r"(?P<value>[\w'’-]+(?-i:(?: [a-z][\w'’-]*){0,2}))",
     re.IGNORECASE,
 )
+# Several of them in a line: "Type: Task   Priority: Won't".
+_FIELDS = re.compile(r"(?:(?-i:[A-Z])[\w ]{2,24}:(?: [\w'’-]+){1,4} ?){1,8}", re.IGNORECASE)
 _KINDS = {
     "story": "story", "user story": "story", "feature": "story", "bug": "bug", "defect": "bug",
     "task": "task", "chore": "task", "spike": "spike",
@@ -61,6 +63,11 @@ def weight(heading: str) -> str:
 def is_excluded(text: str) -> bool:
     """Whether a row or field says that it is not to be done, as in "Priority: Won't"."""
     return any(map(_NEVER.fullmatch, _values([text], "prio", "moscow")))
+
+
+def is_priority(text: str) -> bool:
+    """Whether a line is a ticket's fields, its priority among them, and says nothing else."""
+    return any(_values([text], "prio", "moscow")) and bool(_FIELDS.fullmatch(text))
 
 
 def _values(texts: Iterable[str], *names: str) -> Iterator[str]:

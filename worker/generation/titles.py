@@ -37,9 +37,11 @@ def _english(piece: Piece, names: frozenset[str]) -> list[str]:
     spoken = [unit.text for unit in piece.units if unit.sentence.form is not Form.CODE]
     said = [title for text in spoken if (title := phrases.imperative(text))]
     if piece.whole and headed:
-        # A rule of detail does not stand for a whole section; what somebody can do may.
+        # A rule of detail does not stand for a whole section; what somebody can do may,
+        # but not one of several things in a list.
         abilities = [title for title in said if not title.startswith(("Ensure", "Require"))]
-        return [headed, *(abilities[:2] if len(piece.sections) == 1 else [])]
+        stands = len(piece.sections) == 1 and not _is_list(piece)
+        return [headed, *(abilities[:2] if stands else [])]
     rows = _rows(piece, headed)
     return [*rows, *([] if rows else said[:3])] or _named(piece) or _parts(piece, headed)
 
@@ -57,6 +59,12 @@ def _headed(piece: Piece, names: frozenset[str]) -> str:
     if len(sections) == 1 and called != [sections[0].heading] and headed:
         return clipped(f"{headed}: {sections[0].heading}", phrases.ROOM)
     return headed
+
+
+def _is_list(piece: Piece) -> bool:
+    """Whether a piece is several things that the spec lists side by side."""
+    listed = sum(unit.sentence.form in {Form.ITEM, Form.STEP} for unit in piece.units)
+    return listed > 1 and listed == len(piece.units)
 
 
 def _is_entry(piece: Piece) -> bool:

@@ -1,0 +1,69 @@
+"""Where a section is cut when it gives several tickets, and what they are then called."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.generation import leaves, titles
+from tests.ollama_peer import OllamaPeer
+
+
+@pytest.fixture(scope="module")
+def peer() -> Iterator[OllamaPeer]:
+    with OllamaPeer() as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    "leaning",
+    [
+        "They are sorted by date.",
+        "Otherwise the page says that there are none.",
+        "Response 404: there is no such room.",
+        "404 when there is no such room.",
+        "409 \u2013 the room is taken.",
+    ],
+)
+def test_what_leans_on_the_line_before_it_goes_with_it(peer: OllamaPeer, leaning: str) -> None:
+    spec = (
+        f"# Rooms\n- Guests search rooms.\n- {leaning}\n- Guests book rooms.\n- Staff add rooms.\n"
+    )
+    found = [one["acceptance_criteria"] for one in leaves(peer, spec, ticket_count=3)]
+    assert found == [
+        ["Guests search rooms.", leaning],
+        ["Guests book rooms."],
+        ["Staff add rooms."],
+    ]
+
+
+def test_a_number_of_things_leans_on_nothing(peer: OllamaPeer) -> None:
+    spec = "# Rooms\n- Guests search rooms.\n- 500 guests are served at once.\n- Staff add rooms.\n"
+    assert len(leaves(peer, spec, ticket_count=3)) == 3
+
+
+def test_what_leans_is_cut_off_before_work_is_invented(peer: OllamaPeer) -> None:
+    spec = "# Rooms\n- Guests search rooms.\n- They are sorted by date.\n"
+    found = [one["acceptance_criteria"] for one in leaves(peer, spec, ticket_count=2)]
+    assert found == [["Guests search rooms."], ["They are sorted by date."]]
+
+
+@pytest.mark.parametrize(
+    ("told", "title"),
+    [
+        ("GET /rooms", "Implement GET /rooms"),
+        (
+            "`POST /rooms/{id}/holds`: hold it; 409 if taken",
+            "Implement POST /rooms/{id}/holds: hold it",
+        ),
+        ("DELETE /rooms/{id} - Remove a room", "Implement DELETE /rooms/{id}: remove a room"),
+        ("PUT /rooms/{id} must be idempotent", "Ensure that PUT /rooms/{id} is idempotent"),
+    ],
+)
+def test_calls_of_an_interface_are_implemented(peer: OllamaPeer, told: str, title: str) -> None:
+    assert titles(peer, f"# API\n- {told}\n- Staff add rooms.\n", ticket_count=2)[0] == title
+
+
+def test_one_of_several_listed_things_names_no_section(peer: OllamaPeer) -> None:
+    peer.choose = lambda values: values[-1]
+    spec = "# Ledger\n- Record each payment\n- Show a balance\n- Export it as CSV\n"
+    assert titles(peer, f"{spec}\n# Sign-in\nStaff sign in by SSO.\n")[0] == "Implement ledger"

@@ -1,0 +1,82 @@
+"""The order of the work that a spec tells of two things by any words of theirs.
+
+As in "Show a balance (depends on the ledger)", "Build the log before the export" and
+"Sign-in first, then the roles". What the product does one after the other is told otherwise:
+only a note in parentheses, a sentence that begins with work, or a whole sentence counts.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from worker.generation import words
+from worker.generation.plan import Piece
+from worker.generation.text import folded
+
+_WORK = r"(?:build|do|finish|ship|release|deliver|deploy|launch|migrate|roll out)"
+_NOTE = re.compile(
+    r"\((?:this )?(?:depends on|blocked by|waits for|builds on) ([^()]{2,60})\)", re.IGNORECASE
+)
+_TOLD = (
+    re.compile(rf"{_WORK} (?P<first>[^,.;]{{2,60}}?) before (?P<then>[^,.;]{{2,60}})"),
+    re.compile(rf"{_WORK} (?P<then>[^,.;]{{2,60}}?) (?:only )?after (?P<first>[^,.;]{{2,60}})"),
+    re.compile(
+        rf"(?:{_WORK} )?(?P<first>[^,.;]{{2,40}}) first[,;] (?:and )?then (?P<then>[^,.;]{{2,40}})"
+    ),
+)
+# Of a spec that says it more often every line would be compared with every other.
+_MOST = 50
+
+Mention = tuple[int, str, frozenset[str]]
+
+
+def stated(pieces: list[Piece]) -> list[tuple[int, int]]:
+    """Places of pieces as (the one that waits, the one that comes first)."""
+    said = list(islice(_said(pieces), _MOST))
+    mentions = list(_mentions(pieces)) if said else []
+    found = []
+    for own, text, then, first in said:
+        later = _meant(then, mentions, besides=text) if then else own
+        earlier = _meant(first, mentions, besides=text)
+        # What a sentence asks for itself is mentioned nowhere else.
+        later, earlier = (own if place is None else place for place in (later, earlier))
+        if later != earlier:
+            found.append((later, earlier))
+    return found
+
+
+def _said(pieces: list[Piece]) -> Iterator[tuple[int, str, str, str]]:
+    """Each statement with its piece and sentence: what waits, or "" for that itself; for what."""
+    for place, piece in enumerate(pieces):
+        for unit in () if piece.facet else piece.units:
+            for first in _NOTE.findall(unit.text):
+                yield place, unit.text, "", first
+            for order in _TOLD:
+                if told := order.match(unit.text.lower()):
+                    yield place, unit.text, told["then"], told["first"]
+
+
+def _mentions(pieces: list[Piece]) -> Iterator[Mention]:
+    """What is said where: the headings and requirements of each piece, in the spec's order."""
+    headed = set()
+    for place, piece in enumerate(pieces):
+        for unit in () if piece.facet else piece.units:
+            if unit.section not in headed:
+                headed.add(unit.section)
+                yield place, "", _words(unit.section.heading)
+            yield place, unit.text, _words(unit.text)
+
+
+def _meant(name: str, mentions: list[Mention], *, besides: str) -> int | None:
+    """Where something is mentioned first, but for the sentence that speaks of its order."""
+    meant = _words(name)
+    places = (place for place, text, said in mentions if meant <= said and text != besides)
+    return next(places, None) if meant else None
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(
+        word.removesuffix("s")
+        for word in folded(text).split()
+        if word not in words.SMALL | words.DETERMINERS
+    )
