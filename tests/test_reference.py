@@ -1,5 +1,6 @@
 """The pages of `docs/` say what the code says."""
 
+import pkgutil
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import worker.generation
 from cli import reference
 from tickets.errors import WIRE
 from tickets.lifecycle import TRANSITIONS
@@ -71,3 +73,9 @@ def test_the_guide_names_files_that_exist() -> None:
     named = re.findall(r"`((?:core|cli|docs|edge|proto|tests|tickets|worker)/[\w./]*)`", guide)
     assert named
     assert [path for path in named if not (root / path).exists()] == []
+
+
+def test_the_map_of_generation_names_each_of_its_modules() -> None:
+    named = set(re.findall(r"`(\w+)`", worker.generation.__doc__ or ""))
+    modules = {module.name for module in pkgutil.iter_modules(worker.generation.__path__)}
+    assert named == modules

@@ -1,0 +1,20 @@
+"""From a spec to tickets: `pipeline` runs it, from line to line of this map.
+
+text       `dialects`, `html`: any markup as Markdown, each character in its place
+blocks     `lines`, `tables`, `blocks`: headings, paragraphs, items, rows, code
+sentences  `spec`: numbered, by section; `identifiers`: what the spec calls them
+roles      `roles`: requirement, risk, background, …, by the words in `signals`, `topics`, `stated`
+plan       `plan`: which requirements make a ticket, how many there are, which epics hold them
+drafts of a small model, which only chooses:
+           `extractive` and `choosing`, among `titles` (from `headings` or by `phrases`, `wishes`,
+           `nouns`, `words`); `order`: what waits for what; `facets`: further steps
+drafts of a larger one, which writes; `freeform` sees to:
+  calls    `outline`, `batches`: a long spec in parts; `writing`: each part, asked with `question`,
+           `shape`, `prompts` in `calls`, within `budget` and `rate`
+  reading  `answer`, `reading`, `endings`: what in the model's text is of use
+  checks   `checks`, `rewriting`: of each ticket; `similarity`, `merging`, `epics`: of them all
+  cover    `coverage`: what no ticket tells; `grounding`: how far each is founded
+mending    `mending`: whatever a `draft` says, it keeps the rules
+document   `document`: the result
+everywhere `job`, `journal`, `text`, `markup`, `language`
+"""
