@@ -10,9 +10,12 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: whole]]            one object instead of a stream, whatever was asked for
     [[peer: stall]]            half an answer, then silence
     [[peer: status 503]]       an error before the first chunk
+    [[peer: unended 500]]      the same, and half of its text
     [[peer: fail-once NAME]]   status 500, the first time only
     [[peer: full]]             status 500: the machine's memory is too small
     [[peer: no-schema]]        400 for a schema, JSON for `format: "json"`
+    [[peer: old-schema]]       500 for a schema, as releases before 0.30 refuse one
+    [[peer: older-schema]]     the same within a stream
     [[peer: no-format]]        400 for any `format`
     [[peer: no-think]]         400 for `think`
     [[peer: narrow 500]]       400 for a prompt of more tokens
@@ -20,11 +23,13 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: caches]]           the beginning of an earlier prompt is not counted again
     [[peer: no-single]]        500 for an answer of one token
     [[peer: thinks]]           thoughts in a field of their own before the answer
+    [[peer: murmurs]]          the whole answer where thoughts belong
     [[peer: ponders 200]]      so many tokens of thoughts first, whatever it was told
     [[peer: load]]             nothing but `done_reason: load`
     [[peer: unload]]           nothing but `done_reason: unload`
     [[peer: sorted]]           the keys of each object in another order
     [[peer: error-line]]       an error within the 200 stream
+    [[peer: line NAME]]        the text registered under that name as the stream's only line
     [[peer: no-done]]          the stream ends, without `done`
     [[peer: reset]]            the connection breaks within the stream
     [[peer: garbage]]          prose instead of JSON
@@ -63,7 +68,7 @@ class OllamaPeer:
         requests: Every request as `{method, path, body}`, in order of arrival.
         begun: How many streams have their headers sent.
         disconnects: How many callers hung up before their answer was whole.
-        replies: Texts for `[[peer: reply NAME]]`.
+        replies: Texts for `[[peer: reply NAME]]` and `[[peer: line NAME]]`.
         choose: Picks among a schema's `enum`; the first by default.
         fill: Makes an answer of a schema, instead of the default's words.
         takes: How many seconds it thinks before it answers; none by default.
@@ -73,7 +78,7 @@ class OllamaPeer:
         loaded_context: What `/api/ps` says of each, where it says anything.
         always: Markers that count for every prompt.
         acts: Gives further markers for one call, by its body; none by default.
-        retry_after_s: What a server that is busy asks for.
+        retry_after: What a server that is busy asks for: seconds, or a date.
         only_chat: Everything but `/api/chat` is 404.
     """
 
@@ -91,7 +96,7 @@ class OllamaPeer:
         self.loaded_context: int | None = None
         self.always = ""
         self.acts: Callable[[Json], str] = lambda _: ""
-        self.retry_after_s = 7
+        self.retry_after = "7"
         self.only_chat = False
         self._lock = threading.Lock()
         self._released: set[str] = set()

@@ -142,8 +142,8 @@ class Handler(BaseHTTPRequestHandler):
         refusal = script.refusal(body)
         if refusal:
             status, message = refusal
-            busy = {"Retry-After": str(peer.retry_after_s)} if status in {429, 503} else {}
-            self._json(status, {"error": message}, busy)
+            busy = {"Retry-After": peer.retry_after} if status in {429, 503} else {}
+            self._json(status, {"error": message}, busy, unended="unended" in script.says)
         elif body.get("stream", True) and "whole" not in script.says:
             self._stream(body, script, prompt)
         else:
@@ -168,10 +168,17 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.server.peer.note_begun()
+        if "line" in script.says:
+            self._line(self.server.peer.replies[script.says["line"]])
+            self.wfile.write(b"0\r\n\r\n")
+            return
         script.allow(body)
         text = script.text(body.get("format"), prompt)
         self._pause(float(script.says.get("prefill") or 0))
-        if thoughts := script.thoughts():
+        thoughts = script.thoughts()
+        if "murmurs" in script.says:
+            thoughts, text = text, ""
+        if thoughts:
             thought = {**_message(""), "thinking": thoughts}
             self._chunk({"model": body["model"], "message": thought, "done": False})
         for piece in script.pieces(text):
@@ -182,8 +189,8 @@ class Handler(BaseHTTPRequestHandler):
         if "reset" in script.says:
             self._reset()
             return
-        if "error-line" in script.says:
-            self._chunk({"error": "llama runner process has terminated"})
+        if error := script.error_within(body):
+            self._chunk({"error": error})
         elif "no-done" not in script.says and "loop" not in script.says:
             self._chunk(_last(body, script, text))
         self.wfile.write(b"0\r\n\r\n")
@@ -193,7 +200,10 @@ class Handler(BaseHTTPRequestHandler):
         self._wait_while(lambda: time.monotonic() < end)
 
     def _chunk(self, line: Json) -> None:
-        data = json.dumps(line).encode() + b"\n"
+        self._line(json.dumps(line))
+
+    def _line(self, line: str) -> None:
+        data = line.encode() + b"\n"
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
@@ -203,7 +213,14 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
         self.close_connection = True
 
-    def _json(self, status: int, body: Json, headers: dict[str, str] | None = None) -> None:
+    def _json(
+        self,
+        status: int,
+        body: Json,
+        headers: dict[str, str] | None = None,
+        *,
+        unended: bool = False,
+    ) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=utf-8")
@@ -211,7 +228,9 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data[: len(data) // 2] if unended else data)
+        if unended:
+            self._wait_while(lambda: self.server.peer.holds(None))
 
 
 def _message(content: str) -> Json:

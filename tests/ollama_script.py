@@ -10,6 +10,8 @@ from tests.schema_filler import fill
 Json = dict[str, Any]
 _MARKER = re.compile(r"\[\[peer: ([a-z-]+)(?: ([\w.-]+))?\]\]")
 _CHUNK = 40
+_NO_SCHEMA = "invalid JSON schema in format"
+_REFUSES_SCHEMA = {"no-schema": 400, "old-schema": 500}
 
 
 class Teacher(Protocol):
@@ -41,8 +43,8 @@ class Script:
         """Status and error of a request that is turned down before the first chunk."""
         if "status" in self.says:
             return int(self.says["status"]), "scripted failure"
-        if "fail" in self.says:
-            return 500, "scripted failure"
+        if "fail" in self.says or "unended" in self.says:
+            return int(self.says.get("unended") or 500), "scripted failure"
         if "full" in self.says:
             return 500, "model requires more system memory (7.1 GiB) than is available (3.9 GiB)"
         return self._too_much(body)
@@ -55,11 +57,19 @@ class Script:
             return 400, f'"{body["model"]}" does not support thinking'
         if "no-single" in self.says and body["options"]["num_predict"] == 1:
             return 500, "scripted failure"
-        if "no-schema" in self.says and isinstance(body.get("format"), dict):
-            return 400, "invalid JSON schema in format"
+        refusals = [status for name, status in _REFUSES_SCHEMA.items() if name in self.says]
+        if refusals and isinstance(body.get("format"), dict):
+            return refusals[0], _NO_SCHEMA
         if "no-format" in self.says and "format" in body:
             return 400, "invalid format: structured outputs are not supported"
         return None
+
+    def error_within(self, body: Json) -> str:
+        """The error that a stream ends with; empty when there is none."""
+        if "error-line" in self.says:
+            return "llama runner process has terminated"
+        refused = "older-schema" in self.says and isinstance(body.get("format"), dict)
+        return _NO_SCHEMA if refused else ""
 
     def prompt_tokens(self) -> int:
         """What `prompt_eval_count` says: less when the prompt was cut without a word.

@@ -238,7 +238,7 @@ def test_connection_ends_with_its_call_also_while_its_fault_is_handled() -> None
         before = threading.active_count()
         with pytest.raises(GenerationError) as caught:
             chat(own, "[[peer: status 400]]")
-        eventually(lambda: threading.active_count() == before)
+        eventually(lambda: threading.active_count() <= before)  # others may end meanwhile
         assert caught.value.code is JobErrorCode.OLLAMA_UNAVAILABLE
 
 

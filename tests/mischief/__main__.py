@@ -26,7 +26,7 @@ def main() -> int:
     slowest: Trial | None = None
     began = time.monotonic()
     with OllamaPeer() as peer, impatient():
-        peer.retry_after_s = 0
+        peer.retry_after = "0"
         for seed in seeds:
             made = trial(peer, seed, long=not given.short, faults=given.faults)
             ends[made.ended] += 1

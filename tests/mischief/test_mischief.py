@@ -12,7 +12,7 @@ from tests.ollama_peer import OllamaPeer
 @pytest.fixture(scope="module")
 def peer() -> Iterator[OllamaPeer]:
     with OllamaPeer() as running, impatient():
-        running.retry_after_s = 0
+        running.retry_after = "0"
         yield running
 
 

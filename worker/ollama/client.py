@@ -116,7 +116,7 @@ class OllamaClient:
         with self._call(method, path, body, deadline, stop) as chunks:
             try:
                 found = json.loads(b"".join(chunks))
-            except ValueError:
+            except (ValueError, RecursionError):
                 found = None
         if not isinstance(found, dict):
             raise not_ollama()
@@ -150,6 +150,8 @@ class OllamaClient:
                     allow_redirects=False,
                 ) as response,
             ):
+                if not response.ok:
+                    line.wait_at_most(self._limits.connect_s)  # an error has its text with it
                 raise_for_status(response, body)
                 yield self._pieces(response, line)
         except _FAULTS as fault:

@@ -1,7 +1,9 @@
 """What goes wrong with a call, as `GenerationError` with the right code."""
 
 import json
+import time
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +16,7 @@ from worker.line import Line
 
 # The last is Ollama's for a caller who has hung up; on a line that is whole, somebody between did.
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS, 499}
+_LONGEST_WAIT_S = 3600
 
 
 class RefusedError(GenerationError):
@@ -77,17 +80,27 @@ def raise_for_status(response: requests.Response, body: dict[str, Any] | None) -
 
 
 def _error_text(response: requests.Response) -> str:
-    raw = response.raw.read(4096, decode_content=False).decode("utf-8", "replace")
+    """What an error says; empty where it breaks off, as its status tells enough."""
+    try:
+        raw = response.raw.read(4096, decode_content=False).decode("utf-8", "replace")
+    except (urllib3.exceptions.HTTPError, OSError):
+        return ""
     try:
         return str(json.loads(raw)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return str(raw)
 
 
 def _retry_after(response: requests.Response) -> timedelta | None:
+    """How long the server asks to be left alone, in seconds or until a date; an hour at most."""
     value = response.headers.get("Retry-After", "")
-    # The form with a date is for caches; servers that are busy give seconds.
-    return timedelta(seconds=min(int(value), 3600)) if value.isascii() and value.isdigit() else None
+    if value.isascii() and value.isdigit():
+        return timedelta(seconds=min(int(value[:9]), _LONGEST_WAIT_S))
+    try:
+        left = parsedate_to_datetime(value).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return None
+    return timedelta(seconds=min(max(left, 0.0), _LONGEST_WAIT_S))
 
 
 def translated(fault: Exception, line: Line) -> GenerationError:

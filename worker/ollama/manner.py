@@ -1,5 +1,6 @@
 """How much of its protocol a server is asked for: less, once it has refused something."""
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -7,6 +8,8 @@ from worker.ollama.faults import RefusedError
 
 _FORMATS = ("schema", "json", "none")
 _REFUSALS = frozenset({400, 422, 501})
+# Before 0.30 Ollama says with status 500, or within the stream, that it cannot take a schema.
+_ABOUT_FORMAT = re.compile(r"\bin format\b|\binvalid format\b|\bgrammar\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Manner:
             refusal: What the server has said.
             asked: The request told the model not to think.
         """
-        if refusal.status not in _REFUSALS or refusal.over_context:
+        about_format = _ABOUT_FORMAT.search(refusal.detail) is not None
+        if refusal.over_context or not (refusal.status in _REFUSALS or about_format):
             return None
         if asked and "think" in refusal.detail:
             return replace(self, tells_not_to_think=False)

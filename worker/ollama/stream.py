@@ -8,6 +8,9 @@ from typing import Any
 from worker.ollama.faults import RefusedError, UnusableError, not_ollama
 from worker.ollama.watchdog import Watchdog
 
+# What a result can tell; no answer has as many tokens.
+_MOST = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -39,7 +42,7 @@ def _objects(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
 def _object(line: bytes) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise not_ollama()
@@ -54,7 +57,7 @@ def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
         heard: Is given each piece of the answer; of thoughts that there are some, and nothing more.
     """
     parts: list[str] = []
-    thoughts = 0
+    thoughts: list[str] = []
     watchdog = Watchdog()
     for found in _objects(chunks):
         if "error" in found:
@@ -67,7 +70,7 @@ def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
         message = found.get("message")
         message = message if isinstance(message, dict) else {}
         if thought := _text(message.get("thinking")):
-            thoughts += len(thought)
+            thoughts.append(thought)
             heard("")
         content = message.get("content")
         if isinstance(content, str):
@@ -76,18 +79,32 @@ def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
             if watchdog.is_stuck(content) and not found.get("done"):
                 raise UnusableError("the model repeats itself without end", retryable=True)
         if found.get("done") is True:
-            return Reply(
-                text="".join(parts),
-                finish_reason=_text(found.get("done_reason")),
-                prompt_tokens=_count(found.get("prompt_eval_count")),
-                completion_tokens=_count(found.get("eval_count")),
-                thoughts=thoughts,
-            )
+            return _reply("".join(parts), "".join(thoughts), found, heard)
     raise UnusableError("the model's answer broke off", retryable=True)
 
 
+def _reply(text: str, thoughts: str, last: dict[str, Any], heard: Callable[[str], None]) -> Reply:
+    """The reply that ends with a stream's last object.
+
+    Some models' templates put the whole answer where thoughts belong: what comes there is taken
+    for it when nothing else has come and the model has ended by itself.
+    """
+    reason = _text(last.get("done_reason"))
+    if thoughts.strip() and not text.strip() and reason == "stop":
+        text, thoughts = thoughts, ""
+        heard(text)
+    return Reply(
+        text=text,
+        finish_reason=reason,
+        prompt_tokens=_count(last.get("prompt_eval_count")),
+        completion_tokens=_count(last.get("eval_count")),
+        thoughts=len(thoughts),
+    )
+
+
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    known = isinstance(value, int) and not isinstance(value, bool)
+    return value if known and 0 <= value <= _MOST else None
 
 
 def _text(value: Any) -> str | None:
