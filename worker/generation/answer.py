@@ -9,8 +9,12 @@ from typing import Any
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _DECODER = json.JSONDecoder(strict=False)
-# A comma too many, as JavaScript has it; what stands in quotes is passed over.
-_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*[}\]])', re.DOTALL)
+# A comma too many and comments, as JavaScript has them, and values as Python spells them; what
+# stands in quotes is passed over.
+_SLIP = re.compile(
+    r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*[}\]])|(?<![^\s,{\[])//[^\n]*|\b(?:None|True|False)\b', re.DOTALL
+)
+_VALUES = {"None": "null", "True": "true", "False": "false"}
 _OPENING = re.compile(r"[{\[]")
 # Prose with so many brackets holds no answer.
 _TRIES = 50
@@ -28,7 +32,7 @@ def parse(text: str) -> Any:
     Raises:
         NoJsonError: There is none, or it is cut off.
     """
-    rest = _COMMA.sub(lambda found: found[1] or "", _without_thoughts(text))
+    rest = _SLIP.sub(_mended, _without_thoughts(text))
     if not rest.strip():
         raise NoJsonError("the answer is empty")
     tries = list(_tries(rest))
@@ -40,6 +44,10 @@ def parse(text: str) -> Any:
         raise NoJsonError("the answer holds no JSON")
     farthest = max(faults, key=lambda one: one.read)
     raise NoJsonError(f"the answer is not valid JSON: {farthest.fault}")
+
+
+def _mended(slip: re.Match[str]) -> str:
+    return slip[1] or _VALUES.get(slip[0], "")
 
 
 @dataclass(frozen=True, slots=True)
