@@ -7,7 +7,7 @@ roles      `roles`: requirement, risk, background, …, by the words in `signals
 plan       `plan`: which requirements make a ticket, how many there are, which epics hold them
 drafts of a small model, which only chooses:
            `extractive` and `choosing`, among `titles` (from `headings` or by `phrases`, `wishes`,
-           `nouns`, `words`); `order`: what waits for what; `facets`: further steps
+           `nouns`, `words`); `order`, `sequence`: what waits for what; `facets`: further steps
 drafts of a larger one, which writes; `freeform` sees to:
   calls    `outline`, `batches`: a long spec in parts; `writing`: each part, asked with `question`,
            `shape`, `prompts` in `calls`, within `budget` and `rate`
