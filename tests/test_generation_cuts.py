@@ -36,8 +36,17 @@ def test_what_leans_on_the_line_before_it_goes_with_it(peer: OllamaPeer, leaning
     ]
 
 
-def test_a_number_of_things_leans_on_nothing(peer: OllamaPeer) -> None:
-    spec = "# Rooms\n- Guests search rooms.\n- 500 guests are served at once.\n- Staff add rooms.\n"
+@pytest.mark.parametrize(
+    "told",
+    [
+        "500 guests are served at once.",
+        "IT staff add rooms.",
+        "It should be possible to cancel.",
+        "Return 20 rooms at most.",
+    ],
+)
+def test_what_only_begins_like_it_leans_on_nothing(peer: OllamaPeer, told: str) -> None:
+    spec = f"# Rooms\n- Guests search rooms.\n- {told}\n- Staff add rooms.\n"
     assert len(leaves(peer, spec, ticket_count=3)) == 3
 
 
@@ -67,3 +76,10 @@ def test_one_of_several_listed_things_names_no_section(peer: OllamaPeer) -> None
     peer.choose = lambda values: values[-1]
     spec = "# Ledger\n- Record each payment\n- Show a balance\n- Export it as CSV\n"
     assert titles(peer, f"{spec}\n# Sign-in\nStaff sign in by SSO.\n")[0] == "Implement ledger"
+
+
+def test_a_sentence_that_explains_nothing_alone_does_not_lead(peer: OllamaPeer) -> None:
+    peer.choose = lambda values: values[-1]
+    told = "Run both for 14 days. Switch the dashboards of finance. Then marketing. Fast."
+    found, _ = leaves(peer, f"# Cut-over\n{told}\n# Sign-in\nStaff sign in by SSO.\n")
+    assert found["description"] == "Switch the dashboards of finance."

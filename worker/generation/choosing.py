@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tickets.errors import JobErrorCode
+from worker.generation import signals
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.job import GenerationError
@@ -27,6 +28,7 @@ _SHOWN = 6
 _SHOWN_LENGTH = 140
 _OPENING_WORDS = 4
 _OPENING_LENGTH = 40
+_FEWEST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,26 @@ def _may_be_done_without(fault: Exception, calls: Calls) -> bool:
 
 
 def _by_opening(piece: Piece) -> dict[str, Unit]:
-    """The first sentences by their opening words; list items only where there is no prose."""
+    """The first sentences by their opening words.
+
+    List items only where there is no prose, and only what can stand alone where anything can.
+    """
     leads: dict[str, Unit] = {}
     prose = [unit for unit in piece.units if unit.sentence.form is Form.PROSE]
-    for unit in (prose or piece.units)[:_SHOWN]:
+    first = (prose or piece.units)[:_SHOWN]
+    for unit in [unit for unit in first if _stands_alone(unit.text)] or first:
         opening = " ".join(unit.text.split()[:_OPENING_WORDS])[:_OPENING_LENGTH].strip()
         leads.setdefault(opening, unit)
     return leads
+
+
+def _stands_alone(text: str) -> bool:
+    """Whether a sentence explains anything without those before it: unlike "Then marketing".
+
+    A word or two of a script without spaces may be a whole sentence.
+    """
+    tells = len(text.split()) >= _FEWEST_WORDS or not text.isascii()
+    return tells and not signals.leans(text)
 
 
 def _schema(titles: list[str], leads: dict[str, Unit]) -> dict[str, Any]:

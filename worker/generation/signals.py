@@ -95,7 +95,8 @@ _ABOUT_ORDER = re.compile(
     re.IGNORECASE,
 )
 _LEANS = re.compile(
-    r"(?:it|its|they|their|these|those|he|she|his|her|otherwise|else|if (?:not|so))\b|"
+    r"(?:it(?! would be|(?: must| should)? be possible| is (?:possible|important))|its|they|their|"
+    r"these|those|he|she|his|her|otherwise|else|if (?:not|so)|then|afterwards)\b|"
     r"(?:(?:http )?(?:responses?|status|returns?|errors?)(?: codes?)?:? [1-5]\d\d|"
     r"[1-5]\d\d(?= ?[:=(]| [\u2013\u2014-]| (?:when|if|for|on|with|unless)\b))(?!\d)",
     re.IGNORECASE,
@@ -274,7 +275,8 @@ def is_about_order(text: str) -> bool:
 
 def leans(text: str) -> bool:
     """Whether a sentence says something only behind the one before it: "It …", "404: …"."""
-    return bool(_LEANS.match(text))
+    abbreviated = text[:2].isupper()  # the IT department
+    return not abbreviated and bool(_LEANS.match(text))
 
 
 def is_about_us(text: str) -> bool:
