@@ -111,6 +111,16 @@ def test_an_exact_count_has_a_ticket_for_each_empty_epic(peer: OllamaPeer) -> No
     assert "Billing" not in str(leaves)
 
 
+def test_a_ticket_in_place_of_an_epic_leaves_to_others_what_they_tell(peer: OllamaPeer) -> None:
+    whole = ticket("Search, limit, confirm and remind", sources=[1, 2, 3, 4])
+    told = [{**one, "epic": 1} for one in (LIMIT, whole, CONFIRM)]
+    other = {"title": "Billing", "description": "Money.", "outcome": "It is paid."}
+    _, leaves = split(answered(peer, [BOOKING, other], told, ticket_count=5))
+    spans = [span for leaf in leaves for span in leaf["metadata"]["source_spans"]]
+    places = [place for span in spans for place in range(span["start"], span["end"])]
+    assert len(places) == len(set(places))
+
+
 @pytest.mark.parametrize("nothing", ["", "TBD", "Epic 1", "[Insert title here]"])
 def test_an_epic_that_says_nothing_is_made_of_what_it_holds(peer: OllamaPeer, nothing: str) -> None:
     journal = Journal()

@@ -6,6 +6,7 @@ batches of tickets, several at once where there are several servers. What no
 ticket covers is asked for, put into a ticket, or asked about.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from copy import deepcopy
@@ -205,23 +206,31 @@ class _Run:
         drafts.keep([place for place in range(len(drafts.tickets)) if place not in places])
 
     def _largest(self, drafts: Drafts) -> int:
-        """The place of the ticket that cites most requirements."""
-        required = {unit.sentence.span for unit in self._units if unit.role is Role.REQUIREMENT}
-        sizes = [
-            0 if ticket.kind == "epic" else len(required.intersection(ticket.spans))
+        """The place of the ticket with most requirements of its own, or else with most at all."""
+        cited = self._cited(drafts)
+        times = Counter(number for numbers in cited for number in numbers)
+        sizes = [(sum(times[one] == 1 for one in numbers), len(numbers)) for numbers in cited]
+        return sizes.index(max(sizes))
+
+    def _cited(self, drafts: Drafts) -> list[set[int]]:
+        """The numbers of the requirements that each ticket cites; an epic cites none."""
+        numbers = {one.span: one.number for one in self._whole.requirements}
+        return [
+            {numbers[span] for span in ticket.spans if span in numbers and ticket.kind != "epic"}
             for ticket in drafts.tickets
         ]
-        return sizes.index(max(sizes))
 
     def _part(self, drafts: Drafts, rule: str, group: list[int]) -> None:
         """Shares out the sentences of tickets that an exact count keeps, in the spec's words.
 
-        Those that cite no requirement stay: a rule of taste does not fail a job.
+        What other tickets tell is left to them, where there is enough without it. Those that
+        cite no requirement stay: a rule of taste does not fail a job.
         """
         old = [drafts.tickets[place] for place in group]
-        spans = {span for ticket in old for span in ticket.spans}
-        numbers = {unit.sentence.number for unit in self._units if unit.sentence.span in spans}
-        numbers &= self._whole.required
+        cited = dict(enumerate(self._cited(drafts)))
+        numbers = set().union(*(cited.pop(place) for place in group))
+        alone = numbers.difference(*cited.values())
+        numbers = alone if len(alone) >= len(group) else numbers
         done = ""
         if numbers:
             done = f"{len(group)} share its sentences, in the spec's words"
