@@ -239,7 +239,8 @@ def _message(content: str) -> Json:
 
 def _last(body: Json, script: Script, text: str, *, content: str = "") -> Json:
     reason = next((name for name in ("length", "load", "unload") if name in script.says), "stop")
-    counts = {"prompt_eval_count": script.prompt_tokens(), "eval_count": max(tokens(text), 1)}
+    written = max(tokens(text) + tokens(script.thoughts()), 1)
+    counts = {"prompt_eval_count": script.prompt_tokens(), "eval_count": written}
     return {
         "model": body["model"],
         "created_at": "2026-08-01T00:00:00Z",

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -32,6 +33,7 @@ class Script:
         self._peer = peer
         self._prompt = prompt
         self._silenced = False
+        self._most = sys.maxsize
         self.says: dict[str, str] = {}
         for name, value in _MARKER.findall(prompt):
             base = name.removesuffix("-once")
@@ -85,13 +87,13 @@ class Script:
     def thoughts(self) -> str:
         """What comes in a field of its own before the answer."""
         if "ponders" in self.says:
-            return "hmm " * int(self.says["ponders"])
+            return "hmm " * min(int(self.says["ponders"]), self._most)
         return "Hm, {…} perhaps." if "thinks" in self.says else ""
 
     def allow(self, body: Json) -> None:
         """Thoughts may leave no token to the answer."""
-        most = body.get("options", {}).get("num_predict", 0)
-        if 0 < most <= int(self.says.get("ponders", 0)):
+        self._most = body.get("options", {}).get("num_predict") or self._most
+        if self._most <= int(self.says.get("ponders", 0)):
             self.says["length"] = ""
             self._silenced = True
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.generation import SPEC, failure, job, replying, run, ticket
+from tests.generation import SPEC, failure, job, replying, rules, run, ticket
 from tests.ollama_peer import LARGE, OllamaPeer
 from tests.test_generation_long import diligent, long_spec
 from tickets.errors import JobErrorCode
@@ -36,10 +36,6 @@ def test_prompt_that_was_cut_silently_is_asked_in_smaller_parts(peer: OllamaPeer
 
 
 CUT = "prompt cut by the server"
-
-
-def rules(journal: Journal) -> set[str]:
-    return {repair.rule for repair in journal.repairs}
 
 
 def answers(peer: OllamaPeer) -> list[Any]:
@@ -161,6 +157,32 @@ def test_unknown_count_is_no_cut(peer: OllamaPeer) -> None:
 def test_thoughts_fences_and_refused_parts_leave_the_tickets(peer: OllamaPeer, marker: str) -> None:
     peer.capabilities = ["completion", "thinking"]
     assert run(peer, job(title=f"Rooms [[peer: {marker}]]", ticket_count=3))["tickets"]
+
+
+def test_thoughts_that_take_the_room_of_the_answer_are_given_more(peer: OllamaPeer) -> None:
+    """They would take as long for a smaller part."""
+    peer.capabilities, peer.context_length = ["completion", "thinking"], 32_768
+    journal = Journal()
+    asked = job(long_spec(3), title="Platform [[peer: ponders 9000]]", ticket_count=12)
+    run(peer, asked, journal=journal)
+    rooms = [chat["options"]["num_predict"] for chat in peer.chats()]
+    assert [call.finish_reason for call in journal.calls] == ["length", "stop"]
+    assert rooms[0] < rooms[1] < 4 * rooms[0]
+    assert rules(journal)["thoughts too long"] == f"asked with room for {rooms[1]} tokens"
+
+
+def test_thoughts_without_an_end_end_the_job(peer: OllamaPeer) -> None:
+    peer.capabilities, peer.context_length = ["completion", "thinking"], 32_768
+    fault = failure(peer, job(title="Rooms [[peer: ponders 20000]]", ticket_count=8))
+    assert (fault.code, fault.retryable) == (JobErrorCode.MODEL_OUTPUT_INVALID, False)
+    assert "thoughts" in fault.message
+    assert len(peer.chats()) <= 3
+
+
+def test_thoughts_are_no_part_of_what_mending_may_cost(peer: OllamaPeer) -> None:
+    peer.capabilities, peer.context_length = ["completion", "thinking"], 32_768
+    title = "Rooms [[peer: ponders 3800]] [[peer: garbage-once x]]"
+    assert run(peer, job(title=title, ticket_count=8))["tickets"]
 
 
 @pytest.mark.parametrize("marker", ["loop", "blank", "no-done"])

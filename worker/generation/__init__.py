@@ -10,7 +10,7 @@ drafts of a small model, which only chooses:
            `nouns`, `words`); `order`, `sequence`: what waits for what; `facets`: further steps
 drafts of a larger one, which writes; `freeform` sees to:
   calls    `outline`, `batches`: a long spec in parts; `writing`: each part, asked with `question`,
-           `shape`, `prompts` in `calls`, within `budget` and `rate`
+           `shape`, `prompts` in `calls`, within `budget`, `rate` and `thoughts`
   reading  `answer`, `layout`, `reading`, `endings`: what in the model's text is of use
   checks   `checks`, `rewriting`: of each ticket; `similarity`, `merging`, `epics`: of them all
   cover    `coverage`: what no ticket tells; `grounding`: how far each is founded

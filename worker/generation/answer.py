@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _THOUGHTS = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL | re.IGNORECASE)
+_BEGIN_OF_THOUGHT = re.compile(r"<think(?:ing)?>", re.IGNORECASE)
 _END_OF_THOUGHT = re.compile(r"</think(?:ing)?>", re.IGNORECASE)
 _DECODER = json.JSONDecoder(strict=False)
 # A comma too many and comments, as JavaScript has them, and values as Python spells them; what
@@ -81,6 +82,13 @@ def _tries(text: str) -> Iterator[_Try]:
 
 def _may_answer(value: Any) -> bool:
     return isinstance(value, dict) or any(isinstance(entry, dict) for entry in value)
+
+
+def thoughts_in(text: str) -> int:
+    """How many characters of a text are thoughts in marks, also those that are cut off."""
+    rest = _without_thoughts(text)
+    begun = _BEGIN_OF_THOUGHT.search(rest)
+    return len(text) - (begun.start() if begun else len(rest))
 
 
 def _without_thoughts(text: str) -> str:

@@ -14,6 +14,7 @@ from worker.generation.job import GenerationCancelled, GenerationError
 from worker.generation.journal import Journal
 from worker.generation.prompts import Prompt
 from worker.generation.rate import Rate
+from worker.generation.thoughts import Thoughts
 from worker.ollama import RefusedError, Reply
 from worker.provider import Model, Provider
 
@@ -27,6 +28,10 @@ _SPARE = 1.3
 # What a window shrinks to when a prompt turned out not to fit into it.
 _SMALLER = 0.5
 _SMALLEST_WINDOW = 1024
+# Thoughts that are a smaller share of an answer are not why it was cut off.
+_TELLING = 0.25
+# With so much of the window for thoughts that take so much of the answer, smaller parts won't help.
+_MOSTLY = 0.75
 
 
 class TooLongError(GenerationError):
@@ -47,6 +52,7 @@ class Calls:
     Attributes:
         cancellation: The attempt's own: whoever asks for it ends all its calls.
         rate: How many tokens texts take.
+        thoughts: What the model thinks before it answers.
         longest_s: The longest call so far.
     """
 
@@ -56,6 +62,7 @@ class Calls:
     journal: Journal
     model: Model = field(init=False)
     rate: Rate = field(default_factory=Rate)
+    thoughts: Thoughts = field(default_factory=Thoughts)
     replies: list[Reply] = field(default_factory=list)
     longest_s: float = 0.0
     _window: int = field(init=False)
@@ -82,18 +89,44 @@ class Calls:
     ) -> Reply:
         """One answer, on record with its purpose and prompt.
 
-        A server that fails is asked again after a pause once it has answered
-        before: what it has answered would be lost with the attempt.
+        Where the model's thoughts have taken the room of its answer, it is asked with more.
 
         Raises:
             TooLongError: The messages do not fit; `room` knows better from now on.
-            GenerationError: As `Provider.ask`.
+            GenerationError: As `Provider.ask`, or the thoughts take all that there is.
         """
         once = partial(self._once, schema=schema, prompt=prompt, temperature=temperature)
+        limit = self._limit(messages, answer_tokens)
+        while True:
+            reply = self._persistently(messages, limit, purpose, once)
+            thought, given = self.thoughts.observe(reply), limit
+            if reply.finish_reason != "length" or thought < _TELLING or self.is_late:
+                return reply
+            limit = self._limit(messages, answer_tokens)
+            if limit > given:
+                self.journal.repair("thoughts too long", done=f"asked with room for {limit} tokens")
+            elif thought >= _MOSTLY and given >= self._window * _MOSTLY:
+                raise _endless_thoughts()
+            else:
+                return reply
+
+    def _limit(self, messages: list[Message], answer_tokens: int) -> int:
+        """The most that the model may write: the answer, and its thoughts if they fit too."""
+        with_thoughts = min(answer_tokens + self.thoughts.room, self.room(messages))
+        return max(answer_tokens, with_thoughts)
+
+    def _persistently(
+        self, messages: list[Message], limit: int, purpose: str, once: _Once
+    ) -> Reply:
+        """One answer.
+
+        A server that fails is asked again after a pause once it has answered
+        before: what it has answered would be lost with the attempt.
+        """
         for pause in (*_PAUSES_S, None):
             began = time.monotonic()
             try:
-                reply = once(messages, answer_tokens, purpose)
+                reply = once(messages, limit, purpose)
             except GenerationError as fault:
                 if isinstance(fault, RefusedError) and fault.over_context:
                     self._shrink(self._window)
@@ -112,8 +145,8 @@ class Calls:
         return time.monotonic() + self.longest_s * _SPARE >= self.deadline
 
     def spent(self) -> int:
-        """Completion tokens so far, as far as they are known."""
-        return sum(reply.completion_tokens or 0 for reply in self.replies)
+        """Completion tokens of answers so far, without thoughts, as far as they are known."""
+        return sum(reply.completion_tokens or 0 for reply in self.replies) - self.thoughts.spent
 
     def _once(
         self,
@@ -194,6 +227,14 @@ class Calls:
             "completion_tokens": _sum(reply.completion_tokens for reply in self.replies),
             "finish_reason": self.replies[-1].finish_reason if self.replies else None,
         }
+
+
+def _endless_thoughts() -> GenerationError:
+    return GenerationError(
+        JobErrorCode.MODEL_OUTPUT_INVALID,
+        "the model's thoughts leave no room to its answer",
+        retryable=False,
+    )
 
 
 def _texts(messages: list[Message]) -> list[str]:
