@@ -59,6 +59,28 @@ from worker.generation.signals import speaks_of_fault
         ("gz and zst are read transparently", "Ensure that gz and zst are read transparently"),
         ("Errors go to stderr", "Ensure that errors go to stderr"),
         (
+            "No feature may use the driver's identity.",
+            "Ensure that no feature uses the driver's identity",
+        ),
+        (
+            "Restaurants need to be able to order a sample box.",
+            "Allow restaurants to order a sample box",
+        ),
+        ("Managers must be able to correct it.", "Let managers correct it"),
+        (
+            "Somebody must be able to rotate a key by hand.",
+            "Let somebody rotate a key by hand",
+        ),
+        (
+            "Two teachers are admins and can delete offers.",
+            "Ensure that two teachers are admins and can delete offers",
+        ),
+        (
+            "As a driver I want to know where the fuel card is so that I can refuel.",
+            "Let a driver know where the fuel card is",
+        ),
+        ("Oh and the old posts must not break.", "Ensure that the old posts cannot break"),
+        (
             "Lines without a timestamp belong to the line before",
             "Ensure that lines without a timestamp belong to the line before",
         ),

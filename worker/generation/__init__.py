@@ -3,7 +3,8 @@
 text       `dialects`, `html`: any markup as Markdown, each character in its place
 blocks     `lines`, `tables`, `blocks`: headings, paragraphs, items, rows, code
 sentences  `spec`: numbered, by section; `identifiers`: what the spec calls them
-roles      `roles`: requirement, risk, background, …, by the words in `signals`, `topics`, `stated`
+roles      `roles`: requirement, risk, background, …, by the words in `signals`, `topics`,
+           `stated`, `imprint`
 plan       `plan`: which requirements make a ticket, how many there are, which epics hold them
 drafts of a small model, which only chooses:
            `extractive` and `choosing`, among `titles` (from `headings` or by `phrases`, `wishes`,

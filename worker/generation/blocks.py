@@ -14,6 +14,7 @@ from worker.generation.lines import (
     BOLD_LINE,
     CONTENTS,
     DOTTED,
+    EASTERN,
     ITALIC_LINE,
     LONGEST_MARKUP,
     NUMBERED,
@@ -27,6 +28,7 @@ from worker.generation.lines import (
     may_head,
     split_lines,
     stands_apart,
+    with_own_lines,
 )
 from worker.generation.markup import FENCE, plain, unclosed
 from worker.generation.phrases import states
@@ -68,7 +70,7 @@ _LONGEST_CODE = 400
 
 def blocks(text: str) -> list[Block]:
     """The text's blocks in order, each with its place. Where all is code, it is read as text."""
-    lines = split_lines(text)
+    lines = with_own_lines(split_lines(text))
     found = list(_blocks(lines))
     if any(block.marked for block in found):
         found = [_below_marked(block) for block in found]
@@ -111,7 +113,7 @@ def _blocks(lines: list[Line]) -> Iterator[Block]:
         elif is_table(lines, at):
             level = _TEXT_LEVEL + line.indent
             rows, at = table(lines, at)
-            yield from (Block(Form.ROW, told, row.start, row.end, level) for row, told in rows)
+            yield from (Block(form, told, row.start, row.end, level) for row, form, told in rows)
         else:
             block, at = _paragraph(lines, at)
             yield block
@@ -133,9 +135,9 @@ def _code(lines: list[Line], at: int) -> tuple[Block, int]:
 def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
     """The heading that begins at a line, and the line after it."""
     line = lines[at]
-    if len(line.text) > LONGEST_MARKUP:
-        return None
     following = lines[at + 1] if at + 1 < len(lines) else None
+    if len(line.text) > LONGEST_MARKUP or _names_code(line, following):
+        return None
     if atx := ATX.match(line.text):
         name = unclosed(atx.group(2))
         return replace(_heading_block(line, name, len(atx.group(1))), marked=True), at + 1
@@ -154,6 +156,9 @@ def _bare_heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
     if ARTICLE.match(line.text):
         named = at + 1 < len(lines) and may_head(lines[at + 1])
         return _heading_block(lines[at + named], lines[at + named].text, 3), at + 1 + named
+    if eastern := EASTERN.match(line.text):
+        level = 4 if line.stripped[0] == "（" else 3
+        return _heading_block(line, eastern.group(1), level), at + 1
     if is_entry(lines, at):
         return _heading_block(line, line.text, _ENTRY_LEVEL), at + 1
     if may_head(line) and (DOTTED.match(line.text) or stands_apart(lines, at)):
@@ -162,6 +167,12 @@ def _bare_heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
         level = numbered.group(1).count(".") + 2 if numbered else bare
         return _heading_block(line, line.text, level), at + 1
     return None
+
+
+def _names_code(line: Line, following: Line | None) -> bool:
+    """Whether a line only says what the code below it is, such as "**Example:**"."""
+    label = line.stripped.rstrip("*_").endswith(":") and not line.stripped.startswith("#")
+    return bool(label and following and following.stripped.startswith("```"))
 
 
 def _underline(line: Line, following: Line) -> str:
@@ -175,7 +186,7 @@ def _underline(line: Line, following: Line) -> str:
 
 def _heading_block(line: Line, text: str, level: int) -> Block:
     numbered = NUMBERED.match(text)
-    name = _calm(plain(numbered.group(2) if numbered else text).rstrip(":").strip())
+    name = _calm(plain(numbered.group(2) if numbered else text).rstrip(".:").strip())
     start = line.start + max(line.text.find(name.partition(" ")[0]), 0)
     told = shorten(AROUND.sub("", name) or name, 120)
     number = numbered.group(1) if numbered else ""

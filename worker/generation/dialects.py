@@ -199,6 +199,23 @@ _GHERKIN = (
     _mark(r"^(?:Background|Grundlage|Antecedentes):", "- Context:"),
 )
 
+# Who says something at what time, on a line of its own in the log of a chat.
+_SPEAKER = _line(r"[^\s|:*#>-][^\n|:]{0,30}?[ \t]{1,4}\d{1,2}:\d{2}(?:[ \t]?[AaPp][Mm])?")
+_FEWEST_SPOKEN = 3
+# Questions with their answers: the question is the heading.
+_ASKED = "Q|F|P|Question|Frage|Pregunta|Pergunta"
+_ANSWERED = "A|R|Answer|Antwort|Réponse|Respuesta|Resposta"
+_ANSWERS = (
+    _mark(rf"^\*\*(?:{_ANSWERED}) ?:\*\*[ \t]*"),
+    _mark(rf"^(?:{_ANSWERED}) ?:[ \t]+"),
+)
+_QUESTIONS = (
+    _mark(rf"^\*\*(?:{_ASKED}) ?\d{{0,3}} ?:\*\*[ \t]*(?=\S)", "#### "),
+    _mark(rf"^\*\*(?:{_ASKED}) ?\d{{0,3}} ?:[ \t]*(?=[^\n*]{{1,80}}\*\*)", "**"),
+    _mark(rf"^(?:{_ASKED}) ?\d{{0,3}} ?:[ \t]+(?=\S)", "## "),
+)
+_FEWEST_ANSWERS = 2
+
 # Marks that hardly any other markup has, and what is made of a text with one of them.
 _DIALECTS = (
     (re.compile(r"^(?:={1,5} \S|\|===[ \t\r]*$)", re.MULTILINE), _ASCIIDOC),
@@ -220,10 +237,19 @@ def as_markdown(text: str) -> str:
     if html.is_html(text):
         return html.as_markdown(text)
     told = text
-    for rule in _rules(text):
+    for rule in (*_talk(text), *_rules(text)):
         told = rule.apply(told)
     # Where all seems to be marks, as in a document of front matter alone, it is what is told.
     return told if any(map(str.isalnum, told)) else text
+
+
+def _talk(text: str) -> tuple[_Rule, ...]:
+    """What takes the marks of a talk away: who speaks, and what asks and answers."""
+    speakers = (_SPEAKER,) if len(_SPEAKER.pattern.findall(text)) >= _FEWEST_SPOKEN else ()
+    answers = sum(len(rule.pattern.findall(text)) for rule in _ANSWERS)
+    asked = sum(len(rule.pattern.findall(text)) for rule in _QUESTIONS)
+    talk = min(answers, asked) >= _FEWEST_ANSWERS
+    return (*speakers, *_ANSWERS, *_QUESTIONS) if talk else speakers
 
 
 def _rules(text: str) -> tuple[_Rule, ...]:

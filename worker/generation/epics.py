@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from worker.generation import language
 from worker.generation.checks import adds_nothing, is_blank
 from worker.generation.draft import MOST_CRITERIA, TicketDraft
-from worker.generation.headings import together
+from worker.generation.headings import telling, together
 from worker.generation.journal import Journal
 from worker.generation.similarity import repeats, within, words
 
@@ -98,7 +98,7 @@ def _complete(
     epic: TicketDraft, own: list[TicketDraft], headings: list[str], name: str, journal: Journal
 ) -> None:
     if is_blank(epic.title):
-        epic.title = together(headings[:_HEADINGS]) if headings else name
+        epic.title = together(telling(headings[:_HEADINGS])) if headings else name
         journal.repair("title empty", ticket=epic.title, done="made of headings")
     if is_blank(epic.description) or repeats(epic.description, epic.title):
         epic.description = holding(epic.title, own)

@@ -26,6 +26,7 @@ from worker.generation.draft import (
 from worker.generation.facets import facet
 from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
+from worker.generation.imprint import is_imprint
 from worker.generation.job import GenerationJob
 from worker.generation.lines import Form
 from worker.generation.nouns import speaks_of_people
@@ -48,6 +49,8 @@ from worker.generation.topics import ACCEPTANCE, GENERIC
 Report = Callable[[Stage, str], None]
 
 _NEAR = 2
+# So many tickets of one section each tell all that it says.
+_FEW = 3
 _LABEL_WORDS = 4
 _INTRODUCES = re.compile(":$")
 _ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
@@ -98,16 +101,23 @@ def unaided(units: list[Unit], count: int, detail: str) -> list[TicketDraft]:
 def _tickets(planned: Plan, detail: str, chosen: Chooser) -> list[TicketDraft]:
     names = names_in(unit.text for unit in planned.units)
     english = language.is_english(" ".join(unit.text for unit in planned.units))
+    whole = _whole(planned)
     tickets: list[TicketDraft] = []
     for piece in planned.pieces:
         if piece.base is not None:
             tickets.append(_facet_ticket(piece, tickets[piece.base]))
             continue
         taken = {ticket.title for ticket in tickets}
-        possible = titles(piece, names, english=english)
+        possible = titles(piece, names, whole=whole, english=english)
         new = [title for title in possible if title not in taken]
         tickets.append(_ticket(piece, planned, chosen(piece, new or possible), detail))
     return tickets
+
+
+def _whole(planned: Plan) -> str:
+    """The heading that all of several pieces stand under; empty where there is none."""
+    tops = {(*section.path, section.heading)[0] for p in planned.pieces for section in p.sections}
+    return tops.pop() if len(tops) == 1 < len(planned.pieces) else ""
 
 
 def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketDraft:
@@ -158,14 +168,19 @@ def _description(planned: Plan, leading: Unit, detail: str) -> str:
 
 
 def _around(planned: Plan, leading: Unit) -> list[Unit]:
-    """What a section says beside its requirements; without a heading, only what stands near."""
+    """What a section says beside its requirements.
+
+    Only what stands near, where there is no heading or many tickets would repeat it.
+    """
+    sharing = sum(leading.section in piece.sections for piece in planned.pieces)
+    whole = leading.section.heading and sharing <= _FEW
     return [
         unit
         for unit in planned.units
         if unit.role is Role.CONTEXT
         and unit.section is leading.section
-        and (leading.section.heading or _is_near(unit, leading))
-        and not signals.is_imprint(unit.text)
+        and (whole or _is_near(unit, leading))
+        and not is_imprint(unit.text)
         and not ACCEPTANCE.fullmatch(unit.text.rstrip(": "))
     ]
 
@@ -253,6 +268,19 @@ def _with_epics(drafts: Drafts, planned: Plan, job: GenerationJob) -> Drafts:
 
 
 def _named(planned: Plan, share: range) -> list[str]:
+    """What an epic holds, without what names nothing, unless most of it stands there."""
+    held = _held(planned, share)
+    named = [name for name in held if not GENERIC.fullmatch(name)]
+    telling = sum(not set(named).isdisjoint(_names(planned.pieces[at])) for at in share)
+    return named if 2 * telling >= len(share) else held
+
+
+def _names(piece: Piece) -> set[str]:
+    """The headings above a piece, and its own."""
+    return {name for section in piece.sections for name in (*section.path, section.name)}
+
+
+def _held(planned: Plan, share: range) -> list[str]:
     """The chapters that an epic holds as a whole and that have names; else its sections."""
     chapter = chapter_of(planned.pieces)
     held = dict.fromkeys(chapter[place] for place in share)
@@ -270,7 +298,9 @@ def _epic(
     headings = _named(planned, share)
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
-    title = source_title(job).rstrip(".") if alone or not headings else together(headings)
+    english = language.is_english(" ".join(unit.text for unit in planned.units))
+    name = together(headings, english=english) if headings else ""
+    title = source_title(job).rstrip(".") if alone or not headings else name
     told = epics.holding(title, own)
     said = opening(planned.units) if alone else ""
     return TicketDraft(

@@ -26,6 +26,8 @@ _CARRIED_OUT = re.compile(
 )
 _IN_A_ROW = re.compile(r"\w+(?:(?:,? and|,) \w+)*", re.IGNORECASE)
 _ASKING = frozenset({"what", "why", "how", "who", "when", "where", "which"})
+# Of several headings, a title names so many.
+_NAMED = 2
 _ENFORCED = re.compile(r"(?:rules?|polic(?:y|ies)|permissions?|roles)$", re.IGNORECASE)
 
 
@@ -36,7 +38,11 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
         headings: As they stand in the spec.
         names: Words of the spec that are written with a capital within sentences.
     """
-    telling = [name for name in headings if name and not GENERIC.fullmatch(name.strip())]
+    telling = [
+        name
+        for name in headings
+        if name and not GENERIC.fullmatch(name.strip()) and not ACCEPTANCE.fullmatch(name)
+    ]
     if not telling:
         accepts = any(ACCEPTANCE.fullmatch(name) for name in headings)
         return "Meet the acceptance criteria" if accepts else ""
@@ -49,6 +55,8 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
 
 def _from_one(heading: str, names: frozenset[str]) -> str:
     first, _, rest = heading.partition(" ")
+    if heading.endswith("?"):
+        return f"Cover “{heading}”"
     if first.lower() in _ASKING:
         return f"Cover {mid(heading)}"
     if states(heading):
@@ -59,6 +67,17 @@ def _from_one(heading: str, names: frozenset[str]) -> str:
     if gerund and rest and _is_gerund(first, rest):
         return f"{capitalised(gerund)} {_lowered(rest, names)}"
     return _about(heading, _lowered(heading, names))
+
+
+def leans(heading: str) -> bool:
+    """Whether a heading only says more about the one above it, such as "edited by marketing"."""
+    first, second, *_ = (*heading.lower().split(), "", "")
+    if first in _ASKING:
+        return False
+    told = first.endswith("ed") and first not in words.VERBS
+    return bool(second) and (
+        first in words.PHRASE_STARTS or (told and second in words.PHRASE_STARTS)
+    )
 
 
 def bare_verbs(heading: str, path: tuple[str, ...], names: frozenset[str]) -> str:
@@ -124,13 +143,19 @@ def names_in(texts: Iterator[str]) -> frozenset[str]:
     return frozenset(name for name in found if name.lower() not in small)
 
 
-def together(headings: list[str]) -> str:
+def telling(headings: list[str]) -> list[str]:
+    """Those of some headings that name a subject; all where none does."""
+    return [heading for heading in headings if not GENERIC.fullmatch(heading)] or headings
+
+
+def together(headings: list[str], *, english: bool = True) -> str:
     """One title for what stands under several headings."""
-    telling = [heading for heading in headings if not GENERIC.fullmatch(heading)] or headings
-    if len(telling) == 1:
-        return telling[0]
-    first, second = telling[0], mid(telling[1])
-    if len(telling) > 2:  # noqa: PLR2004 - a pair
+    if len(headings) == 1:
+        return headings[0]
+    if not english:
+        return ", ".join(headings[:_NAMED]) + (", …" if len(headings) > _NAMED else "")
+    first, second = headings[0], mid(headings[1])
+    if len(headings) > _NAMED:
         return f"{first}, {second} and more"
     # "Orders, pharmacy and stock" rather than "orders and pharmacy and stock".
     return f"{first}, {second}" if " and " in f"{first} {second}" else f"{first} and {second}"

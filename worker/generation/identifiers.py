@@ -6,16 +6,19 @@ from worker.generation.text import folded
 
 _KNOWN = r"(?:N?FR|NF|REQ|US|UC|AC|BR|TR|SR|UR|SYS)[-_. ]?\d[\d.]{0,8}"
 _ANY = r"[A-Z][A-Z0-9]{0,9}[-_.]?\d[\d.]{0,8}"
-# In brackets any; else one of the usual ones, or any with a dash before a colon.
+# In brackets any; else one of the usual ones, any with a dash before a colon, and what counts
+# so as no product does: "F-01", "SEC-007".
 MARK = (
-    rf"(?:\[?{_KNOWN}\]?|[\[(/]{_ANY}[\])/]|[A-Z][A-Z0-9]{{1,9}}-\d{{1,6}}(?=[:.)]))"
+    rf"(?:\[?{_KNOWN}\]?|[\[(/]{_ANY}[\])/]|[A-Z][A-Z0-9]{{1,9}}-\d{{1,6}}(?=[:.)])|"
+    r"(?:[A-Z]-\d{2,4}|[A-Z]{2,9}-0\d{1,4})(?=[:.)]| [A-Z]))"
     r"(?:[:.)]|(?=\s))"
 )
 _FIRST = re.compile(rf"{MARK}\s+(?=\S)")
 _WHOLE = re.compile(rf"{_ANY}|[A-Z]{{0,6}}[-_.]?\d[\d.]*", re.ASCII)
 _KIND = re.compile(
     r"(?:(?:user )?story|epic|feature|use case|requirement|task|ticket|issue|bug)(?: ?#?\d{1,3})?"
-    r"\s*(?::|\s[\u2013\u2014-])\s+(?=\S)",
+    r"\s*(?::|\s[\u2013\u2014-])\s+(?=\S)|"
+    r"(?:section|part|chapter|abschnitt|teil|sección|partie|parte) (?:\d{1,2}|[A-Z]):\s+(?=\S)",
     re.IGNORECASE,
 )
 # "Phase 2", "Story 4": a word and its number.

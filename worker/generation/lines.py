@@ -10,8 +10,8 @@ from enum import StrEnum
 from string import whitespace
 
 from worker.generation import identifiers
+from worker.generation.imprint import MAIL_FIELD, is_imprint
 from worker.generation.markup import FENCE, plain
-from worker.generation.signals import MAIL_FIELD, is_imprint
 from worker.generation.text import INVISIBLE, NOTHING
 from worker.generation.topics import GENERIC, Topic, topic
 
@@ -23,6 +23,7 @@ class Form(StrEnum):
     ITEM = "item"
     STEP = "step"
     ROW = "row"
+    SCENARIO = "scenario"  # a row that reads as a sentence
     CODE = "code"
     DONE = "done"  # an item that is ticked off or struck out
 
@@ -81,6 +82,13 @@ ARTICLE = re.compile(
     r"(?:\d{1,3}|[ivxlc]{1,6})[a-z]?[.:]?\s*$",
     re.IGNORECASE,
 )
+# Chapters that are numbered as in China and Japan.
+EASTERN = re.compile(
+    r"\s{0,3}(?:[一二三四五六七八九十]{1,3}、|（[一二三四五六七八九十]{1,3}）|"
+    r"第[一二三四五六七八九十\d]{1,3}[章节節部])\s*([^。；，：:？]{1,25})$"
+)
+# "**Consent.** You may withdraw it": a heading with its text on one line.
+_RUN_IN = re.compile(r"(\s{0,3}\*\*[^*\n]{2,60}\.\*\*)[ \t]+(?=\S)")
 RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 CONTENTS = re.compile(r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\})$", re.IGNORECASE)
 
@@ -92,6 +100,7 @@ _UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}{NOTHING}"
 
 _LONGEST_HEADING = 70
 _LONGEST_ENTRY = 120
+_FEWEST_RUN_IN = 2
 # A line that is shorter is not followed by the rest of its sentence.
 _WRAPPED = 60
 # No heading or rule is longer; patterns are not tried on a megabyte in one line.
@@ -113,6 +122,30 @@ def split_lines(text: str) -> list[Line]:
         lines.append(Line(body[lead:], at + lead, at + len(body)))
         at += len(raw)
     return lines
+
+
+def with_own_lines(lines: list[Line]) -> list[Line]:
+    """The lines, with headings that run in to their text apart from it, where several do."""
+    heads = {
+        at: found
+        for at, line in enumerate(lines)
+        if (found := _RUN_IN.match(line.text[:LONGEST_MARKUP])) and _is_free(lines, at)
+    }
+    if len(heads) < _FEWEST_RUN_IN:
+        return lines
+    told: list[Line] = []
+    for at, line in enumerate(lines):
+        if found := heads.get(at):
+            told.append(Line(found[1], line.start, line.start + found.end(1)))
+            rest = line.start + found.end()
+            told.append(Line(line.text[found.end() :], rest, line.end))
+        else:
+            told.append(line)
+    return told
+
+
+def _is_free(lines: list[Line], at: int) -> bool:
+    return at == 0 or not lines[at - 1].stripped
 
 
 def may_head(line: Line) -> bool:
@@ -148,8 +181,16 @@ def stands_apart(lines: list[Line], at: int) -> bool:
     known = GENERIC.fullmatch(own) or topic(own, ()) is not Topic.WORK
     titled = own.endswith(":") or own.isupper() or known or DOTTED.match(following) is not None
     above_prose = len(following) > _LONGEST_HEADING and len(own.split()) <= 5  # noqa: PLR2004 - a line that wraps is longer
+    # A sentence that is wrapped fills its line.
+    above_sentence = (
+        len(own.split()) <= 3  # noqa: PLR2004 - so few do not
+        and following[0].isupper()
+        and following[-1] in ".!?"
+        and len(following) > 2 * len(own)
+    )
     numbered = _STEP.match(own) and len(own.split()) <= 5 and not following[0].isspace()  # noqa: PLR2004 - a step says more
-    return bool(blank_between or listed or titled or above_prose or numbered)
+    said = above_prose or above_sentence
+    return bool(blank_between or listed or titled or said or numbered)
 
 
 def is_shouted(line: Line) -> bool:
@@ -218,6 +259,7 @@ def begins_anew(lines: list[Line], at: int) -> bool:
         or BOLD_LINE.match(text)
         or ITALIC_LINE.match(text)
         or ARTICLE.match(text)
+        or EASTERN.match(text)
         or (DOTTED.match(text) and may_head(lines[at]))
         or text.lstrip().startswith("|")
     )

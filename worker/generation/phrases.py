@@ -15,6 +15,7 @@ from worker.generation.nouns import (
     is_person,
     is_system,
     mid,
+    speaks_of_people,
 )
 from worker.generation.text import capitalised, clipped
 from worker.generation.wishes import ABLE, ADVERBS, order, wished
@@ -32,10 +33,19 @@ _MODAL = re.compile(
 )
 # What comes before a modal is no subject when it asks or states something by itself.
 _CLAUSE = re.compile(
+    r"^(?:all|both|neither|none|one|others|some)$|"  # of what has been named before
     r"n't\b|.\b(?:how|what|why|whether|said|says|knows?)\b|"
     r"\b(?:we|they|i|you) (?:have|had|are|were|want|need|get)\b|\band (?:nobody|no one|they|it)\b",
     re.IGNORECASE,
 )
+# Nor when it has a verb of its own: "each page has a test where a tool".
+_SAYS = re.compile(
+    r"(?:(?!\b(?:who|which|that|whose|where|when|with)\b).)+? (?:is|are|has|was|were)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"\"[^\"]+\"|[“„][^“”„]+[”“]|«[^«»]+»")
+# "I'd have to ask."
+_SHORT_FOR = re.compile(r"(?:i|he|it|she|that|they|we|you)['\N{RIGHT SINGLE QUOTATION MARK}]\w")
 _REASON = re.compile(r"^(?:we|they|i) [^.;]{3,80}?, so (?:that )?(?=\w)", re.IGNORECASE)
 _SENTENCES = re.compile(r"\w{3,}[.!?](?:\s+|$)")
 _AHEAD = re.compile(
@@ -53,18 +63,22 @@ _LATE_SUBJECT = re.compile(
 _GIVEN = re.compile(r"^given\b.*\bthen\s+", re.IGNORECASE)
 # How people go on in a talk or a mail, and a requirement's number.
 _FURTHER = re.compile(
-    r"^(?:(?:also|and|but|plus|besides|furthermore),?\s+|(?:ok(?:ay)?|yes|yeah|later)[,.!]\s+|"
+    r"^(?:(?:also|and|but|plus|besides|furthermore|oh|so(?! that| far)),?\s+|"
+    r"(?:ok(?:ay)?|yes|yeah|no|later)[,.!]\s+|"
     rf"(?-i:{identifiers.MARK})\s+)+",
     re.IGNORECASE,
 )
 _FAULT_LABEL = re.compile(
     r"^(?:known )?(?:bugs?|defects?|issues?|fehler)\b[^:.]{0,20}:\s*", re.IGNORECASE
 )
+# As in "Verbose errors (Medium, CVSS 5.3)".
+_IN_BRACKETS = re.compile(r"(?<=\S) \([^()]{1,40}\)$")
 # "Tom to build the list", behind the label of an action.
 _ASSIGNED = re.compile(r"^(?-i:[A-Z][a-z]+) (?:to|will) (?=[a-z])")
 _ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
 _REMARK = re.compile(
     r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required|description|decision|"
+    r"recommendation|recommended (?:fix|action)|remediation|"
     r"decided|agreed|expected(?: (?:result|behaviou?r))?|action(?: item)?s?|task)\s*[:,-]\s*",
     re.IGNORECASE,
 )
@@ -79,17 +93,19 @@ _TAIL = re.compile(
 _STEPS = re.compile(r":\s(?:Given|When|Then)\b.*$")
 # A figure that has to be kept: "p95 < 150 ms", "response time under 200 ms".
 _FIGURE = re.compile(
-    r"^(?:\w[\w%-]* ){1,6}?(?:[<>≤≥]=?|under|below|within|at most|at least|no more than|up to) ?\d"
+    r"^(?!only\b)(?!.*\s(?:is|are)\s)(?:\w[\w%-]* ){1,6}?(?<!with )(?<!for )"
+    r"(?:[<>≤≥]=?|under|below|within|at most|at least|no more than|up to) ?\d"
 )
 # Between the name of a table's row and its other cells.
 CELL_END = " \N{EN DASH} "
+_CELLS = re.compile(rf"{CELL_END}[^:;]{{1,40}}: .*$")
 _IRREGULAR = {"has": "have", "is": "be", "does": "do"}
 _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 
 
 def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
-    text = _FURTHER.sub("", _STEPS.sub("", sentence.strip().rstrip(".!… ")))
+    text = _FURTHER.sub("", _STEPS.sub("", _unquoted(sentence.strip()).rstrip(".!… ")))
     text = _AHEAD.sub("", _GIVEN.sub("", text))
     bare = _ABILITY.sub("", _REMARK.sub("", text))
     text = _ASSIGNED.sub("", bare) if bare != text else bare
@@ -98,6 +114,8 @@ def imperative(sentence: str) -> str | None:
     if not text or _has_no_subject(text):
         return None
     modal = _MODAL.match(text)
+    if modal and _SAYS.match(modal["subject"]):
+        modal = None
     if modal and _SENTENCES.search(modal["subject"]):
         return imperative(re.split(r"[.!?]\s+", text, maxsplit=1)[0])
     if modal and _CLAUSE.search(modal["subject"]):
@@ -108,9 +126,14 @@ def imperative(sentence: str) -> str | None:
         made: str | None = _from_call(call, text)
     else:
         made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
-    if not made and _FIGURE.match(text):
+    if not made and _FIGURE.match(text) and not speaks_of_people(text):
         made = f"Keep {mid(text)}"
     return trimmed(made) if made else None
+
+
+def _unquoted(text: str) -> str:
+    """A text that is in quotation marks as a whole without them."""
+    return text[1:-1] if _QUOTED.fullmatch(text) else text
 
 
 def _from_call(call: re.Match[str], text: str) -> str:
@@ -126,23 +149,25 @@ def _has_no_subject(text: str) -> bool:
     """Whether a text begins with what a pronoun or a number stands for: "409 when it is taken"."""
     first, _, rest = text.lower().partition(" ")
     follows = rest.partition(" ")[0] in words.PHRASE_STARTS
-    return first in words.PRONOUNS or (first.isdigit() and follows)
+    stands = first in words.PRONOUNS or _SHORT_FOR.match(first)
+    return bool(stands) or (first.isdigit() and follows)
 
 
 def _from_modal(found: re.Match[str]) -> str:
     subject = _LATE_SUBJECT.sub(r"\1", found["subject"].strip())
     subject = re.sub(r" (?:also|then|always|only|still|both)$", "", subject)
-    rest = ABLE.sub("", ADVERBS.sub("", found["rest"]))
+    whole = ADVERBS.sub("", found["rest"])
+    rest = ABLE.sub("", whole)
+    able = rest != whole or found["modal"].lower() in {"can", "may", "is able to", "are able to"}
     modal = found["modal"].lower()
     if found["not"] or modal in {"cannot", "can't"}:
         return f"Ensure that {mid(subject)} {_denied(subject, modal, rest)}"
     if is_system(subject) and not rest.startswith("be "):
         return order(rest)
     if is_person(subject):
-        if modal.startswith(_FORCED):
-            return f"Require {mid(subject)} to {rest}"
-        return f"Let {mid(subject)} {rest}"
-    if modal in {"can", "may"}:
+        forced = modal.startswith(_FORCED) and not able
+        return f"Require {mid(subject)} to {rest}" if forced else f"Let {mid(subject)} {rest}"
+    if able and not subject.lower().startswith("no "):  # "no feature may use it"
         return f"Allow {mid(subject)} to {rest}"
     return f"Ensure that {mid(subject)} {_stated(subject, rest)}"
 
@@ -222,6 +247,7 @@ def _infinitives(rest: str) -> str:
 # "Times out" is whole, "a page with" is not.
 _HANGING = words.SMALL - PARTICLES
 _STATES = frozenset({"is", "are", "has", "have"})
+_ASKED = frozenset({"where", "what", "who", "how", "which"})
 _DENIALS = frozenset({"no", "not", "never"})
 _ROWS = frozenset({"and", "or"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
@@ -280,7 +306,8 @@ def as_order(text: str) -> str:
 
 def from_fault(text: str) -> str:
     """A title for a fault, which is told rather than turned into its opposite."""
-    told = quoted(_FAULT_LABEL.sub("", text))
+    named = _IN_BRACKETS.sub("", _FAULT_LABEL.sub("", _CELLS.sub("", text)))
+    told = quoted(named)
     return told if told.lower().startswith("fix") else clipped(f"Fix: {told}", ROOM)
 
 
@@ -305,9 +332,16 @@ def trimmed(title: str) -> str:
     while len(" ".join(kept)) > LONGEST and (shorter := _without_last_phrase(kept)):
         kept = shorter
     is_cut = len(kept) < len(title.split())
-    while is_cut and len(kept) > 2 and kept[-1].lower() in _HANGING:  # noqa: PLR2004 - verb and object stay
+    while is_cut and len(kept) > 2 and _hangs(kept):  # noqa: PLR2004 - verb and object stay
         kept.pop()
     return clipped(" ".join(kept), ROOM)
+
+
+def _hangs(kept: list[str]) -> bool:
+    """Whether the last word needs another one, which the "is" of "where the card is" does not."""
+    last = kept[-1].lower()
+    asked = last in _STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
+    return last in _HANGING and not asked
 
 
 def _without_last_phrase(kept: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from worker.generation import signals
 from worker.generation.lines import Form
 from worker.generation.roles import Role, Unit, as_requirement, sort
 from worker.generation.spec import Section, Sentence, Spec
-from worker.generation.topics import ACCEPTANCE, GENERIC
+from worker.generation.topics import ACCEPTANCE, GENERIC, is_finding
 
 
 @dataclass(slots=True)
@@ -68,6 +68,8 @@ _LONG_LIST = 15
 _FEWEST_UNDER_EPIC = 3
 _FEWEST_WITH_EPIC = 4
 _TICKETS_PER_EPIC = 5
+# An epic is to hold more than one ticket.
+_ALONE = 1.5
 _FEWEST_WITH_EPICS = 10
 # Twice what a job may ask for; the time to cut or join more of them grows as their square.
 _MANY = 100
@@ -160,6 +162,9 @@ def _parts(piece: Piece, *, alone: bool) -> list[Piece]:
     if len(stories) > 1:
         cuts = [0, *stories[1:], len(units)]
         return [Piece(units[a:b]) for a, b in pairwise(cuts)]
+    listed = all(unit.sentence.form is not Form.PROSE for unit in units[1:])
+    if stories == [0] and listed and len(units) <= _COMFORTABLE:
+        return [piece]
     if alone and len(paragraphs := _paragraphs(piece)) > 1:
         return [part for own in paragraphs for part in _parts(own, alone=False)]
     parts = [piece]
@@ -188,7 +193,9 @@ def _size(piece: Piece, *, alone: bool) -> int:
     units = piece.units
     listed = all(unit.sentence.form is not Form.PROSE for unit in units)
     separate = alone or (_names_nothing(units[0].section) and len(units) > 1)
-    if all(unit.is_fault for unit in units) or (separate and listed and len(units) <= _LONG_LIST):
+    faults = all(unit.is_fault for unit in units)
+    finding = is_finding(units[0].section.heading, units[0].section.path)  # one fault in all
+    if (faults and not finding) or (separate and listed and len(units) <= _LONG_LIST):
         return len(units)
     return ceil(len(units) / (_COMFORTABLE_ALONE if alone else _COMFORTABLE))
 
@@ -199,9 +206,29 @@ def epic_count(wanted: int, pieces: list[Piece]) -> int:
         return 0
     if wanted < _FEWEST_WITH_EPICS:
         return 1
-    named = len(set(chapter_of(pieces)))
-    sections = named if named > 1 else len({piece.units[0].section for piece in pieces})
+    chapter = chapter_of(pieces)
+    several = len(set(chapter)) > 1
+    named = chapter if several else [piece.units[0].section for piece in pieces]
+    total = sum(len(piece.units) for piece in pieces)
+    settled = wanted == len(pieces) + 1
+    tickets = [1.0 if settled else len(piece.units) * wanted / total for piece in pieces]
+    sections = _in_pairs(named, tickets)
     return max(1, min(sections, wanted // _TICKETS_PER_EPIC, 8))
+
+
+def _in_pairs(named: Sequence[object], tickets: Sequence[float]) -> int:
+    """Into how many shares of two tickets or more pieces fall, each ending with a chapter.
+
+    Args:
+        named: The chapter of each piece.
+        tickets: About how many tickets each piece makes.
+    """
+    shares, size = 0, 0.0
+    for name, following, own in zip(named, [*named[1:], None], tickets, strict=True):
+        size += own
+        if following != name and size > _ALONE:
+            shares, size = shares + 1, 0.0
+    return shares
 
 
 def _rejoined(pieces: list[Piece], leaves: int) -> list[Piece]:
@@ -297,7 +324,7 @@ def shares(pieces: list[Piece], epics: int) -> list[range]:
             break
         ideal = start + (len(pieces) - start) / left
         places = _cuts(pieces, start, left)
-        end = min(places, key=lambda at: abs(at - ideal) + _penalty(pieces, at))
+        end = min(places, key=lambda at: abs(at - ideal) + _penalty(pieces, start, at))
         shares.append(range(start, end))
         start = end
     return shares
@@ -311,10 +338,12 @@ def _cuts(pieces: list[Piece], start: int, left: int) -> Sequence[int]:
     return begins[: len(begins) - left + 2] if len(begins) >= left - 1 else places
 
 
-def _penalty(pieces: list[Piece], at: int) -> float:
-    """How bad it is to begin an epic at a piece: within one section, or at a facet."""
+def _penalty(pieces: list[Piece], start: int, at: int) -> float:
+    """How bad it is to end an epic there: in a section, at a facet, with one ticket."""
     before, after = pieces[at - 1].units[-1].section, pieces[at].units[0].section
-    return 100 if pieces[at].facet or before is after else 0
+    alone = _COMFORTABLE if 1 in {at - start, len(pieces) - at} else 0
+    torn = 100 if pieces[at].facet or before is after else 0
+    return alone + torn
 
 
 def chapter_of(pieces: list[Piece]) -> list[str]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import takewhile
 
 from worker.generation import language, signals, stated, topics
+from worker.generation.imprint import is_imprint
 from worker.generation.lines import Form
 from worker.generation.phrases import CELL_END
 from worker.generation.spec import Section, Sentence, Spec
@@ -15,6 +17,8 @@ from worker.generation.topics import ACCEPTANCE, Topic
 _LISTED = frozenset({Form.ITEM, Form.STEP})
 _ANNOUNCING = 3
 _LONGEST_OPENING = 8
+_LONGEST_LEAD = 4
+_FEWEST_LISTED = 3
 _COLONS = (":", "\N{FULLWIDTH COLON}")
 _LONGEST_SUMMARY = 600
 _LONGEST_NAME = 3
@@ -50,7 +54,8 @@ class Unit:
         """It tells of something that is broken today."""
         if signals.speaks_of_fault(self.text):
             return True
-        headed = topics.lists_faults(self.section.heading)
+        heading = self.section.heading
+        headed = topics.lists_faults(heading) or topics.is_finding(heading, self.section.path)
         if self.sentence.form in _LISTED:
             return headed or bool(_announcing(self.section))
         return headed and not _has_list(self.section)
@@ -59,13 +64,18 @@ class Unit:
 def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
     opening = _opening(spec)
+    lead = _lead(spec)
     units = [
         Unit(
             sentence,
             section,
             Role.OUTSIDE
             if _is_excluded(sentence, section)
-            else _role(sentence, topic or headed, opens=opens and topic is None),
+            else _role(
+                sentence,
+                topic or headed,
+                opens=(opens or sentence.number <= lead) and topic is None,
+            ),
         )
         for section in spec.sections
         for headed, opens in [(topics.topic(section.heading, section.path), section is opening)]
@@ -108,6 +118,19 @@ def _opening(spec: Spec) -> Section | None:
     return first if others and heads and short and known and not demands else None
 
 
+def _lead(spec: Spec) -> int:
+    """The number of the last sentence that leads in to the list below the document's title."""
+    first = next(section for section in spec.sections if section.sentences)
+    told = list(takewhile(lambda one: one.form is Form.PROSE, first.sentences))
+    listed = len(first.sentences) - len(told)
+    titled = first is spec.sections[0] and first.heading
+    if not titled or not told or len(told) > _LONGEST_LEAD or listed < _FEWEST_LISTED:
+        return 0
+    text = " ".join(one.text for one in told)
+    demands = any(signals.is_strong(one.text) or signals.is_story(one.text) for one in told)
+    return told[-1].number if language.is_known(text) and not demands else 0
+
+
 _ROLES = {
     Topic.GOALS: Role.GOAL,
     Topic.RISKS: Role.RISK,
@@ -121,6 +144,7 @@ def _labels(section: Section) -> Iterator[tuple[Sentence, Topic | None]]:
     block = -1
     topic: Topic | None = None
     led: Topic | None = None
+    mended = any(topics.is_remedy(sentence.text) for sentence in section.sentences)
     for sentence in section.sentences:
         if sentence.block != block:
             listed = sentence.form in _LISTED
@@ -129,6 +153,7 @@ def _labels(section: Section) -> Iterator[tuple[Sentence, Topic | None]]:
                 sentence.block,
                 topics.labelled(sentence.text, listed=listed) or announced,
             )
+            topic = Topic.ASIDE if mended and topics.tells_finding(sentence.text) else topic
             led = led if listed else _leading(sentence.text)
         yield sentence, topic
 
@@ -171,7 +196,7 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
         return said
     background = topic is Topic.BACKGROUND or (opens and prose)
     text = sentence.text
-    told = background and not signals.is_demand_in_background(text)
+    told = topic is Topic.ASIDE or (background and not signals.is_demand_in_background(text))
     aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
@@ -194,13 +219,13 @@ def _is_imprint(sentence: Sentence, *, opens: bool) -> bool:
     """Whether it says who wrote the document and the like; in a list "Team: lists all" is work."""
     listed = sentence.form in _LISTED and not opens
     said = len(sentence.text.partition(":")[2].split())
-    return signals.is_imprint(sentence.text) and not (listed and said > _LONGEST_ENTRY)
+    return is_imprint(sentence.text) and not (listed and said > _LONGEST_ENTRY)
 
 
 def _is_imprint_row(sentence: Sentence) -> bool:
     """Whether it is a row of the table that some documents begin with."""
     named = sentence.text.replace(CELL_END, ": ", 1)
-    return sentence.form is Form.ROW and signals.is_imprint(named)
+    return sentence.form is Form.ROW and is_imprint(named)
 
 
 def _without_introductions(units: list[Unit]) -> list[Unit]:
@@ -214,6 +239,7 @@ def _without_introductions(units: list[Unit]) -> list[Unit]:
             sorted_.append(as_requirement(unit))
             continue
         lists = following is not None and following.sentence.form is not Form.CODE
+        lists = lists or unit.is_fault
         leads = unit.text.endswith(_COLONS) or _leads(unit, following)
         announces = unit.sentence.block in _announcing(unit.section)
         leads = leads or (announces and not signals.is_demand(unit.text))
@@ -236,7 +262,7 @@ def _names_code(unit: Unit, following: Unit) -> bool:
     """Whether a line only says what the code below it is, such as "API:"."""
     named = unit.text.endswith(_COLONS) and len(unit.text.split()) <= _LONGEST_NAME
     is_code = following.sentence.form is Form.CODE and following.section is unit.section
-    return unit.role is Role.REQUIREMENT and named and is_code
+    return unit.role is Role.REQUIREMENT and named and is_code and not unit.is_fault
 
 
 def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Unit]:
@@ -253,7 +279,7 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         and (*unit.section.path, unit.section.heading) not in speaking
         and unit.section.heading
         and unit.section is not opening
-        and not signals.is_imprint(unit.text)
+        and not is_imprint(unit.text)
         and not _is_of_ticket(unit.text)
         and not signals.is_about_today(unit.text)
         and topics.topic(unit.section.heading, unit.section.path) is Topic.WORK
@@ -271,7 +297,7 @@ def opening(units: list[Unit]) -> str:
         if unit.role in told
         and unit.sentence.form not in {Form.ROW, Form.CODE}
         and unit.text[-1] != ":"
-        and not signals.is_imprint(unit.text)
+        and not is_imprint(unit.text)
     ]
     return shorten(" ".join(map(ended, first[:3])), _LONGEST_SUMMARY)
 

@@ -31,9 +31,11 @@ _WISH = any_word(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
 _CONDITION = any_word(r"once|after|when|until|if|unless|(?<!not )needed")
 # Behind these stands what is shown or asked: "how many hours were worked".
 _CLAUSES = any_word("how|what|which|who|whose|that|whether")
+_ASIDE = re.compile(r"\([^()]{0,200}\)")
 _CANNOT = any_word(r"(?:nobody|no one|none) can|cannot|can't")
 _CURRENT = any_word(
-    r"currently|today|at the moment|right now|so far|until now|last (?:year|quarter|month|week)|"
+    r"currently|today(?!['’]s)|at the moment|right now|so far|until now|"
+    r"last (?:year|quarter|month|week)|"
     r"in the past|we (?:get|receive|have seen|had|lost|lose)|complain(?:s|ed)?|used to|"
     r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been|"
     r"(?<!is )(?<!are )(?<!be )(?<!been )(?:said|told|explained|discussed|showed|liked|felt)"
@@ -57,7 +59,7 @@ _CASES = "if|when|whenever|that|which|who|unless|once|until|while"
 _CASE = any_word(_CASES)
 # Told of how things are, and of no case, reason or sequel.
 _COMPLAINT = re.compile(
-    rf"(?:(?!\b(?:{_CASES}|after|before|where|because|why|whether|so|in case|as soon|no)\b)."
+    rf"(?:(?!\b(?:{_CASES}|given|after|before|where|because|why|whether|so|in case|as soon|no)\b)."
     r"){2,100}?\b"
     r"(?:(?:is|are) (?:(?:still|much|far|way|often|very|really|so|sometimes) )*"
     r"(?:too (?!be\b)\w+|wrong|missing|incorrect|slow|unusable|unreadable)|times? out|"
@@ -70,24 +72,13 @@ _SENTENCE_END = re.compile(r"[.!?]\s")
 _FAULTS_FOLLOW = any_word(
     r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler"
 )
+# Of a table with a column for what is to be done about a fault.
+_MENDED = re.compile(
+    r"[\u2013;] (?:recommended |proposed |suggested )?(?:fix|remedy|remediation|workaround|"
+    r"korrektur|behebung): \S",
+    re.IGNORECASE,
+)
 _TO_FIX = any_word(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
-# What a document says about itself rather than about the product.
-_IMPRINT = re.compile(
-    r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
-    r"created|contact|due|deadline|target (?:date|release|version)|team|jira|"
-    r"doc(?:ument)? (?:id|owner|status)|"
-    r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
-    r"\s*[:：]\s*\S.{0,120}",
-    re.IGNORECASE,
-)
-# The fields of a ticket, a meeting or a plan, several of them in a line perhaps.
-_FIELDS = re.compile(
-    r"(?:type|issue type|priority|severity|component|reporter|assignee|labels|epic link|sprint|"
-    r"environment|affects version|fix version|resolution|story points|estimate|present|absent|"
-    r"attendees|participants|next meeting|budget|location|linked issues)s?\s*:"
-    r"\s*\S[^.!?]{0,200}\.?",
-    re.IGNORECASE,
-)
 _ABOUT_ORDER = re.compile(
     r"(?:(?:this |it )?(?:depend(?:s|ing|enc(?:y|ies))?(?: on)?|(?:is )?blocked by|"
     r"prerequisites?|(?:starts?|begins?) (?:after|once|when)|linked issues|predecessors?)|"
@@ -101,28 +92,6 @@ _LEANS = re.compile(
     r"[1-5]\d\d(?= ?[:=(]| [\u2013\u2014-]| (?:when|if|for|on|with|unless)\b))(?!\d)",
     re.IGNORECASE,
 )
-# A mail's head is one paragraph.
-MAIL_FIELD = (
-    "(?:From|To|Cc|Bcc|Sent|Subject|Von|An|Gesendet|Betreff|De|Da|À|Para|Objet|Asunto|Assunto|"
-    "Oggetto|Van|Aan|Onderwerp)"
-)
-_MAIL = re.compile(
-    r"(?:from|von|de|da|van)\s*:.{1,300}?(?<=\s)"
-    r"(?:to|subject|sent|an|betreff|gesendet|à|objet|para|asunto|assunto|oggetto|aan|onderwerp)\s*:.*"
-    r"|(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp)\s*:.*",
-    re.IGNORECASE,
-)
-_SIGNATURE = re.compile(r"-- \S.{0,300}")
-# How a message begins and ends: "Hi team,", "Thanks, Jo".
-_COURTESY = re.compile(
-    r"(?:hi|hello|hey|dear|good morning|hallo|liebe[rs]?|guten tag|bonjour|hola|ol[áa]|ciao)"
-    r"(?:(?: [^\W\d_]+){0,4}[,!]| [^\W\d_]+)?|"
-    r"(?:thx|thanks|thank you|many thanks|cheers|(?:kind |best |warm )?regards|"
-    r"(?:viele|beste|liebe) grüße|danke|merci|cordialement|gracias|saludos|obrigad[oa]|grazie)"
-    r"(?: (?:in advance|all|everyone|a lot|so much|vorab|im voraus|d'avance))?"
-    r"(?:(?:[,.!]+ ?[^\W\d_]*| (?-i:[A-Z])[^\W\d_]*)(?: (?-i:[A-Z])[^\W\d_]*)?[.!]*)?",
-    re.IGNORECASE,
-)
 # In quotation marks it is what a button says; "users won't have to sign in" asks for something.
 _PUT_OFF = any_word(
     r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
@@ -130,6 +99,9 @@ _PUT_OFF = any_word(
     r"(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
     r"won't (?:do|fix)|(?:^|(?<=\bwe ))won't have(?! to\b)|"
     r"(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|"
+    r"nous ne (?:voulons|demandons|souhaitons|prévoyons) pas|wir wollen keine?n?|"
+    r"(?:ist|sind) nicht (?:gefordert|vorgesehen|geplant)|no queremos|non vogliamo|"
+    r"não queremos|(?:willen we|wij willen) (?:niet|geen)|"
     r"^out of scope|(?:is|are|remains?|stays?|considered|left) out of scope|out of scope[.!]?$|"
     r"not (?:a )?part of (?:this|the (?:[\w-]+ )?(?:release|version|phase|project|scope|work|mvp))|"
     r"in a (?:later|second) (?:phase|release|version)|"
@@ -140,7 +112,8 @@ _CROSSED_OUT = re.compile(
 )
 _ABOUT_US = re.compile(
     r"we\s+(?:currently |now |all |also |only )*"
-    r"(?:run|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|i (?:keep|am|often)\b|"
+    r"(?:run|make|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|"
+    r"i (?:keep|am|often)\b|"
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) is\b|"
     r"(?:it )?depends on\b|see (?:\[|https?:)|"
     r"see (?:also|section|chapter|appendix|annex|below|above|attached)\b|"
@@ -229,7 +202,7 @@ def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
     if _STUCK.search(text):
         return True
-    if not _CURRENT.search(_CLAUSES.split(text, maxsplit=1)[0]):
+    if not _CURRENT.search(_CLAUSES.split(_ASIDE.sub("", text), maxsplit=1)[0]):
         return False
     told = _CANNOT.sub("", text)  # a complaint
     return not (is_demand(told) or _CONDITION.search(told))
@@ -253,19 +226,6 @@ def is_crossed_out(text: str) -> bool:
 def is_put_off(text: str) -> bool:
     """Whether a sentence says that something is not to be done, or not yet."""
     return bool(_PUT_OFF.search(text))
-
-
-def is_imprint(text: str) -> bool:
-    """Whether a line says who wrote the document, when, and the like, or greets."""
-    if _COURTESY.fullmatch(text):
-        return True
-    around = (
-        _IMPRINT.match(text)
-        or _MAIL.fullmatch(text)
-        or _SIGNATURE.fullmatch(text)
-        or _FIELDS.fullmatch(text)
-    )
-    return bool(around) and not is_demand(text)
 
 
 def is_about_order(text: str) -> bool:
@@ -295,7 +255,7 @@ def announces_faults(text: str) -> bool:
 
 def speaks_of_fault(text: str) -> bool:
     """Whether a sentence tells of what is broken, rather than of what must not break."""
-    if _TO_FIX.search(text) or (_FAULT.search(text) and not is_wish(text)):
+    if _MENDED.search(text) or _TO_FIX.search(text) or (_FAULT.search(text) and not is_wish(text)):
         return True
     first = _SENTENCE_END.split(text, maxsplit=1)[0]
     return bool(_COMPLAINT.match(first)) and not is_wish(first)

@@ -133,16 +133,17 @@ def _section(headings: list[Block], found: list[Sentence]) -> Section:
 
 # A sentence ends at a full stop before a capital or code, or at a full-width one.
 _END = re.compile(
-    r"(?<=[.!?…])[\"'”’»)\]]*\s[\s\u200b]*(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])"
+    r"(?<=[.!?…])([\"'”’»)\]]*)\s[\s\u200b]*(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])"
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|d\.h|u\.a|bzw|ca|ggf|inkl|Nr|Abs|Art|max|min|incl|p\.ex)|\b[A-Z])\.$"
+    r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|d\.h|u\.a|bzw|ca|ggf|inkl|Nr|Abs|Art|max|min|incl|p\.ex)|"
+    r"\b[A-Z]|[Dd]oc\.? no)\.$"
 )
 
 
 def _sentences(block: Block, text: str) -> Iterator[tuple[str, int, int]]:
     """The block's sentences with their places; nothing empty."""
-    if block.form in {Form.ROW, Form.CODE}:
+    if block.form in {Form.ROW, Form.SCENARIO, Form.CODE}:
         if block.text.strip():
             yield shorten(block.text, _LONGEST_SENTENCE), block.start, block.end
         return
@@ -161,7 +162,7 @@ def _split(raw: str) -> Iterator[tuple[int, int]]:
     for gap in _END.finditer(raw):
         if _ABBREVIATION.search(raw[max(start, gap.start() - 12) : gap.start()]):
             continue
-        yield start, gap.start()
+        yield start, gap.end(1) if gap[1] else gap.start()
         start = gap.end()
     yield start, len(raw)
 

@@ -22,7 +22,7 @@ _KINDS = {
 }  # fmt: skip
 _PRIORITIES = (
     ("critical", r"p0|critical|blocker|highest|showstopper|kritisch|critique|cr[íi]tic[ao]"),
-    ("high", r"p1|high|must|major|urgent|hoch|muss|haute?|alt[ao]"),
+    ("high", r"p1|high|must|major|urgent|serious|severe|hoch|muss|haute?|alt[ao]"),
     ("medium", r"p2|medium|normal|should|moderate|mittel|soll|moyenne?|medi[ao]"),
     (
         "low",
@@ -39,6 +39,8 @@ _WEIGHTS = (
         ),
     ),
 )
+# As in "Verbose errors (Medium, CVSS 5.3)".
+_LEVEL = re.compile(r"[(\[](critical|high|medium|low)\b[^()\[\]]{0,40}[)\]]$", re.IGNORECASE)
 _NEVER = re.compile(r"won['’]?t(?: (?:have|do|fix)\b.*)?|never|nicht|kein\w*", re.IGNORECASE)
 
 
@@ -57,6 +59,8 @@ def priority(texts: Iterable[str]) -> str:
 
 def weight(heading: str) -> str:
     """The priority of all that stands under a heading such as "Nice to have"; mostly empty."""
+    if level := _LEVEL.search(heading):
+        return level[1].lower()
     return next((name for name, words in _WEIGHTS if words.match(heading)), "")
 
 

@@ -5,15 +5,18 @@
 import re
 
 from worker.generation import identifiers
-from worker.generation.lines import Line
+from worker.generation.lines import Form, Line
 from worker.generation.markup import plain
 from worker.generation.phrases import CELL_END
+from worker.generation.text import capitalised
 
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 # Of a cell, no more is of use.
 _LONGEST_CELL = 400
 # A shorter one says nothing without the head of its column.
 _SHORTEST_NAME = 2
+_STEPS = ("given", "when", "then")
+_SCENARIO = frozenset(_STEPS)
 _NOTHING_TOLD = frozenset({"-", "--", "–", "—", "n/a", "N/A"})
 
 
@@ -27,11 +30,11 @@ def is_table(lines: list[Line], at: int) -> bool:
     )
 
 
-def table(lines: list[Line], at: int) -> tuple[list[tuple[Line, str]], int]:
+def table(lines: list[Line], at: int) -> tuple[list[tuple[Line, Form, str]], int]:
     """The rows that have words, their cells named by the table's head when it has one.
 
     Returns:
-        Each row's line and text, and the line after the table.
+        Each row's line, form and text, and the line after the table. A scenario is no row.
     """
     end = at
     while end < len(lines) and "|" in lines[end].text:
@@ -43,8 +46,12 @@ def table(lines: list[Line], at: int) -> tuple[list[tuple[Line, str]], int]:
     has_head = has_head or lines[at].stripped.startswith("||")
     head = told[0][1] if has_head else []
     body = told[1:] if has_head and len(told) > 1 else told
-    rows = [(line, _row(head, cells)) for line, cells in body]
-    return [(line, text) for line, text in rows if text], end
+    if {name.lower() for name in head} >= _SCENARIO:
+        rows = [(line, Form.SCENARIO, _scenario(head, cells)) for line, cells in body]
+    else:
+        naming = _naming([cells for _, cells in body])
+        rows = [(line, Form.ROW, _row(head, cells, naming)) for line, cells in body]
+    return [row for row in rows if row[-1]], end
 
 
 def _cells(text: str) -> list[str]:
@@ -59,14 +66,50 @@ def _cell(text: str) -> str:
     return "" if told in _NOTHING_TOLD else told
 
 
-def _row(head: list[str], cells: list[str]) -> str:
-    """`Gold – Limit: 50 EUR; Wait: 2 days`: the first cell with a word names the row."""
+def _scenario(head: list[str], cells: list[str]) -> str:
+    """`Late: Given it is late, when I call, then it rings`: a name, if there is one, and steps."""
+    told = dict(zip((name.lower() for name in head), cells, strict=False))
+    steps = [f"{step} {_small(told[step])}" for step in _STEPS if told.get(step)]
+    names = [cell for cell in cells if cell and not identifiers.is_one(cell)]
+    name = names[0] if names and names[0] not in map(told.get, _STEPS) else ""
+    return (f"{name}: " if name else "") + capitalised(", ".join(steps))
+
+
+def _small(cell: str) -> str:
+    """A sentence in the middle of another; "I" and names of one letter stay as they are."""
+    first = cell.split(maxsplit=1)[0]
+    return cell[0].lower() + cell[1:] if first[1:].islower() or first == "A" else cell
+
+
+def _naming(rows: list[list[str]]) -> int | None:
+    """The first column that tells all rows apart in words; None where the usual cells do."""
+    usual = [_names(cells) for cells in rows]
+    if len({cells[at] for cells, at in zip(rows, usual, strict=True) if at is not None}) == len(
+        rows
+    ):
+        return None
+    for at in range(min(map(len, rows), default=0)):
+        column = [cells[at] for cells in rows]
+        spoken = all(len(cell.split()) > 1 and not identifiers.is_one(cell) for cell in column)
+        if spoken and len(set(column)) == len(column):
+            return at
+    return None
+
+
+def _names(cells: list[str]) -> int | None:
+    """The place of the first cell with words, or else with anything; None where all are empty."""
     told = [place for place, cell in enumerate(cells) if cell]
-    if not told:
-        return ""
     named = [at for at in told if any(map(str.isalpha, cells[at]))]
     spoken = [at for at in named if not identifiers.is_one(cells[at])]
-    naming = (spoken or named or told)[0]
+    return next(iter(spoken or named or told), None)
+
+
+def _row(head: list[str], cells: list[str], column: int | None) -> str:
+    """`Gold – Limit: 50 EUR; Wait: 2 days`: the first cell with a word names the row."""
+    told = [place for place, cell in enumerate(cells) if cell]
+    naming = _names(cells) if column is None else column
+    if naming is None:
+        return ""
     rest = [
         f"{head[at]}: {cells[at]}" if at < len(head) and head[at] else cells[at]
         for at in told

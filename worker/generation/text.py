@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+_QUOTES = "\"'\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}»"
 _ENDS = ".!?…:;。！？"  # noqa: RUF001 - of other scripts, too
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 # What begins a new line in one script or system or another.
@@ -71,7 +72,7 @@ def capitalised(text: str) -> str:
 
 def ended(text: str) -> str:
     """The text with a full stop, unless it has an end of its own."""
-    if text[-1:] in _ENDS:
+    if text.rstrip(_QUOTES)[-1:] in _ENDS:
         return text
     return f"{text}\N{IDEOGRAPHIC FULL STOP}" if _EASTERN.search(text[-1:]) else f"{text}."
 

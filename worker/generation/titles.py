@@ -3,30 +3,32 @@
 from worker.generation import headings, nouns, phrases, signals, stated
 from worker.generation.lines import Form
 from worker.generation.plan import Piece
+from worker.generation.spec import Section
 from worker.generation.text import clipped, folded
-from worker.generation.topics import GENERIC
+from worker.generation.topics import GENERIC, is_finding
 
 _OFFERED = 4
 # What is longer is the name of a document rather than of a part.
 _LONGEST_HEADING = 6
 
 
-def titles(piece: Piece, names: frozenset[str], *, english: bool) -> list[str]:
+def titles(piece: Piece, names: frozenset[str], *, whole: str, english: bool) -> list[str]:
     """A few different titles, the best first; at least one.
 
     Args:
         piece: A part of the plan.
         names: Words that keep their capital.
+        whole: What all of the spec stands under; empty if nothing.
         english: The spec is in English, and its sentences can be turned.
     """
     heading = piece.sections[0].heading
-    found = _english(piece, names) if english else _verbatim(piece)
+    found = _english(piece, names, whole) if english else _verbatim(piece, whole)
     different = {folded(title): title for title in reversed(found) if len(title) > 2}  # noqa: PLR2004 - "A" is no title
     offered = list(reversed(different.values()))[:_OFFERED]
     return offered or [phrases.quoted(piece.units[0].text) or heading or "Untitled"]
 
 
-def _english(piece: Piece, names: frozenset[str]) -> list[str]:
+def _english(piece: Piece, names: frozenset[str], whole: str) -> list[str]:
     """For whole sections their headings come first; for a part what it says itself."""
     headed = _headed(piece, names)
     if headed and piece.whole and _is_entry(piece):
@@ -36,6 +38,8 @@ def _english(piece: Piece, names: frozenset[str]) -> list[str]:
         return [phrases.from_fault(text) for text in faults]
     spoken = [unit.text for unit in piece.units if unit.sentence.form is not Form.CODE]
     said = [title for text in spoken if (title := phrases.imperative(text))]
+    if piece.sections[0].heading.endswith("?") and (answer := phrases.imperative(spoken[0])):
+        return [answer, headed]
     if piece.whole and headed:
         # A rule of detail does not stand for a whole section; what somebody can do may,
         # but not one of several things in a list.
@@ -43,7 +47,11 @@ def _english(piece: Piece, names: frozenset[str]) -> list[str]:
         stands = len(piece.sections) == 1 and not _is_list(piece)
         return [headed, *(abilities[:2] if stands else [])]
     rows = _rows(piece, headed)
-    return [*rows, *([] if rows else said[:3])] or _named(piece) or _parts(piece, headed)
+    return (
+        [*rows, *([] if rows else said[:3])]
+        or _named(piece)
+        or _parts(piece, "" if piece.sections[0].heading == whole else headed)
+    )
 
 
 def _headed(piece: Piece, names: frozenset[str]) -> str:
@@ -51,6 +59,8 @@ def _headed(piece: Piece, names: frozenset[str]) -> str:
     sections = piece.sections
     if len(sections) == 1 and (summary := _summary(piece)):
         return summary
+    if len(sections) == 1 and headings.leans(sections[0].heading):
+        return _leaning(sections[0], names)
     verbs = headings.bare_verbs(sections[0].heading, sections[0].path, names)
     if verbs and len(sections) == 1:
         return verbs
@@ -67,6 +77,14 @@ def _is_list(piece: Piece) -> bool:
     return listed > 1 and listed == len(piece.units)
 
 
+def _leaning(section: Section, names: frozenset[str]) -> str:
+    """The title of a heading that goes on from the one above it, unless that is the document's."""
+    above = section.path[-1] if len(section.path) > 1 else ""
+    if not above or GENERIC.fullmatch(above):
+        return ""
+    return headings.from_headings([f"{above} {section.heading}"], names)
+
+
 def _is_entry(piece: Piece) -> bool:
     """Whether a piece is one ticket, story or phase of the spec's own, and not just a chapter."""
     return len(piece.sections) == 1 and piece.sections[0].key[:1].isalpha()
@@ -75,7 +93,7 @@ def _is_entry(piece: Piece) -> bool:
 def _summary(piece: Piece) -> str:
     """What a ticket that the spec brings with it is called there; empty if it brings none."""
     section = piece.sections[0]
-    if stated.kind(piece.told) == "bug":
+    if stated.kind(piece.told) == "bug" or is_finding(section.heading, section.path):
         return phrases.from_fault(section.heading)
     if not _is_entry(piece):
         return ""
@@ -107,10 +125,10 @@ def _parts(piece: Piece, headed: str) -> list[str]:
     return [clipped(f"{headed}: {quote}", phrases.ROOM) for quote in quotes[:2]]
 
 
-def _verbatim(piece: Piece) -> list[str]:
+def _verbatim(piece: Piece, whole: str) -> list[str]:
     """The heading where the piece is a whole section, else also the words of the sentence."""
     heading = piece.sections[0].heading
-    own = "" if GENERIC.fullmatch(heading) else heading
+    own = "" if GENERIC.fullmatch(heading) or heading == whole else heading
     if heading != piece.sections[0].name:
         own = f"{piece.sections[0].name}: {heading}"
     quotes = _quotes(piece)

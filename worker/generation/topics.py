@@ -21,6 +21,8 @@ class Topic(StrEnum):
     OUTSIDE = "outside"
     RISKS = "risks"
     QUESTIONS = "questions"
+    # Asks for nothing, whatever its words: a signature, a fault with its remedy beside it.
+    ASIDE = "aside"
 
 
 def _all(words: str) -> re.Pattern[str]:
@@ -37,34 +39,41 @@ _TOPICS = {
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
         r"future (?:work|ideas?|enhancements?|plans?)|parking lot|not now|not yet|not included|"
         r"(?:won[’']t|will not|not going to) (?:do|have|build|be)|deferred|postponed|"
-        r"hors[- ]p[ée]rim[èe]tre|"
-        r"nicht[- ]ziele?|nicht im umfang|abgrenzung|"
+        r"^not (?:in|part of|planned|covered|doing)|"
+        r"^what (?:we|this)\b(?!.*\b(?:must|should|may|can|know)).*(?:\bnot|n[’']t)|"
+        r"(?:requests|wishes|ideas|features) (?:that )?(?:we |were |have been )?"
+        r"(?:declined|rejected|dropped)|"
+        r"hors[- ]p[ée]rim[èe]tre|non inclus|"
+        r"nicht[- ]ziele?|nicht (?:im umfang|gegenstand|enthalten|geplant)|abgrenzung|"
         r"fuera del? alcance|fora do escopo|fuori ambito|buiten (?:de )?scope|niet in scope|"
         r"poza zakresem|utanför omfattningen|uden ?for scope|utenfor omfang|mimo rozsah|"
-        r"вне рамок|не входит|поза межами|kapsam dışı|範囲外|対象外|スコープ外|范围外|"
-        r"不在范围内|범위 외|خارج النطاق"
+        r"вне рамок|не входит|поза межами|kapsam dışı|범위 외|خارج النطاق"
     ),
     Topic.RISKS: any_word(
         r"risks|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
-        r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|リスク|风险|위험|"
+        r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|위험|"
         r"المخاطر"
     ),
     Topic.QUESTIONS: any_word(
         r"(?:open|unresolved|outstanding) (?:questions?|points?|issues?)|unknowns|"
-        r"to be decided|questions? ouvertes?|points? ouverts?|offene (?:fragen|punkte)|"
+        r"to be (?:decided|clarified)|questions? ouvertes?|points? ouverts?|"
+        r"offene (?:fragen|punkte)|zu klären|"
         r"preguntas(?: abiertas)?|perguntas(?: em aberto)?|domande(?: aperte)?|"
         r"open(?:staande)? (?:vragen|punten)|otwarte pytania|pytania|öppna frågor|åbne spørgsmål|"
         r"åpne spørsmål|otevřené otázky|открытые вопросы|вопросы|відкриті питання|açık sorular|"
-        r"未解決(?:の質問|事項)?|未决问题|待定问题|미해결 질문|أسئلة مفتوحة"
+        r"미해결 질문|أسئلة مفتوحة"
     ),
     Topic.GOALS: any_word(
         r"success (?:criteria|metrics|measures)|metrics of success|ziele?|objectifs?|objetivos?|"
         r"obiettivi|doelen|"
-        r"doelstellingen|cele|цели|цілі|目標|目标|الأهداف"
+        r"doelstellingen|cele?|цели|цілі|الأهداف"
     ),
     Topic.BACKGROUND: any_word(
         r"background|introduction|motivation|^why|problem statement|glossary|terminology|"
-        r"current (?:state|situation)|status quo|assumptions?|annahmen|hypoth[èe]ses|supuestos|"
+        r"current (?:state|situation|process)|status quo|^(?:what|how) .*\b(?:today|currently)$|"
+        r"who (?:is it|it is|is this) for|target (?:audience|groups?)|"
+        r"(?:management|executive) summary|methodology|disclaimer|assumptions?|"
+        r"annahmen|hypoth[èe]ses|supuestos|"
         r"suposi[çc][õo]es|stakeholders|changelog|(?:change|revision|document) history|"
         r"alternatives considered|(?:considered|rejected) alternatives|prior art|"
         r"steps to reproduce|entry into force|"
@@ -72,19 +81,37 @@ _TOPICS = {
         r"hintergrund|einleitung|überblick|kontext|ausgangslage|zusammenfassung|glossar|"
         r"contexto|introducci[óo]n|resumen|visi[óo]n general|antecedentes|introdu[çc][ãa]o|resumo|"
         r"vis[ãa]o geral|contesto|introduzione|sommario|achtergrond|inleiding|aanleiding|"
-        r"samenvatting|bakgrund|baggrund|bakgrunn|введение|контекст|вступ|背景|概要|배경|مقدمة|خلفية"
+        r"samenvatting|bakgrund|baggrund|bakgrunn|введение|контекст|вступ|배경|مقدمة|خلفية|"
+        r"glossaire|glosario|gloss[áa]rio|słownik|begrippenlijst|wprowadzenie|"
+        r"historique des (?:versions|r[ée]visions)|historial de (?:versiones|cambios)|"
+        r"hist[óo]rico de (?:vers[õo]es|revis[õo]es)|(?:änderungs|versions)historie|historia zmian|"
+        r"situation actuelle|situaci[óo]n actual|situa[çc][ãa]o atual|situazione attuale|"
+        r"huidige situatie|stan obecny|ist-?(?:zustand|stand|analyse)"
     ),
 }
+# Between words of these scripts there are no spaces; so long a heading says more.
+_EASTERN = {
+    Topic.OUTSIDE: re.compile(
+        r"範囲外|対象外|スコープ外|范围外|不在范围内|暂不|不考虑|不包括|非目标"
+    ),
+    Topic.RISKS: re.compile(r"リスク|风险"),
+    Topic.QUESTIONS: re.compile(r"未解決|未決|要確認|未决|待定|待确认|待解决"),
+    Topic.GOALS: re.compile(r"目標|目的$|目标"),
+    Topic.BACKGROUND: re.compile(r"背景|概要|現状|现状|用語|术语|改訂履歴|修订记录|变更记录"),
+}
+_LONGEST_EASTERN = 8
 # These are also words of products, as in "team calendar" or "pay later": alone they name a topic.
 _ALONE = {
     Topic.OUTSIDE: _all(r"later|someday|exclusions?|future"),
     Topic.RISKS: _all(r"risk(?: (?:register|analysis|assessment))?"),
-    Topic.QUESTIONS: _all(r"questions"),
+    Topic.QUESTIONS: _all(r"questions|unclear"),
     Topic.GOALS: _all(r"goals?|objectives?|metrics|kpis?|outcomes?"),
     Topic.BACKGROUND: _all(
         r"abstract|agenda|acknowledge?ments|alternatives|annex|appendix(?: \w)?(?:: .*)?|"
         r"attendees|dependenc(?:ies|y)|"
-        r"begriffe|begrippen|budget|context|contributing|contributors|definiciones|"
+        r"begriffe|begrippen|budget|context|deadline|passed|"
+        r"positive (?:observations?|findings)|anhang|annexes|bijlagen?|zał[ąa]czniki?|"
+        r"contributing|contributors|definiciones|"
         r"defini[çc][õo]es|definizioni|definitions?|d[ée]finitions|examples?|footnotes|"
         r"further reading|getting started|quick ?start|usage|intro|"
         r"licen[sc]e|links|observed|overview|participants|present|problem|"
@@ -100,16 +127,18 @@ GENERIC = re.compile(
     r"detailed|key|core|main|system|other|additional|proposed|suggested|planned|"
     r"expected) )*(?:requirements?|features?|goals?|objectives?|"
     r"scope|in scope|specifications?|specs?|details?|description|acceptance criteria|criteria|"
-    r"acceptance|user stories|stories|use cases|what we (?:want|need)|proposal|solution|"
-    r"functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
+    r"acceptance|user stories|stories|use cases|what we (?:want|need)(?: instead)?|proposal|"
+    r"solution|functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
     r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
-    r"design|implementation|(?:must|should|could|nice)[- ](?:to[- ])?haves?|wish ?list|todos?|"
+    r"design|implementation|(?:must|should|could|nice)[- ](?:to[- ])?haves?(?: (?:for|in) .*)?|"
+    r"wish(?:es| ?list)|todos?|prerequisites|preconditions|requests|"
     r"to ?do list|must|should|could|won['’]?t|p[0-4]|mvp|"
     r"what we(?:['’]re after| are after)|decisions?|actions?(?: items?)?|aob|any other business|"
+    r"wymagania(?: funkcjonalne)?|wünsche|voraussetzungen|funcionalidades|"
     r"tech(?:nical)? debt|improvements|enhancements|changes|change requests?|"
     r"funktionale anforderungen|exigences fonctionnelles|"
     r"requisitos funciona(?:les|is)|requisiti funzionali|"
-    r"functionele eisen|eisen|wensen|機能要件|要件|機能|要求|(?:功能)?需求|功能|"
+    r"functionele eisen|eisen|wensen|機能要件|要件|機能|要求|(?:功能)?(?:需求|要求)|功能|"
     r"(?:функциональные )?требования|المتطلبات|exigences|besoins|contraintes|anforderungen|"
     r"vorgaben|necesidades|"
     r"necessidades|restricciones|restri[çc][õo]es|vincoli|requisitos|requisiti|ziele|objectifs?|"
@@ -145,7 +174,22 @@ _LEADS = re.compile(
 
 _FAULTS = any_word(
     r"bugs?|bug ?fixes|fixes|defects?|faults|known (?:issues|problems)|regressions?|bogues?|"
-    r"findings|fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
+    r"pain ?points?|top (?:pains|complaints|issues)|findings|"
+    r"fehler(?:behebung|korrekturen)?|errores|erros|anomalies"
+)
+
+
+_REMEDY = re.compile(
+    r"(?:recommend(?:ation|ed fix|ed action)|remed(?:iation|y)|(?:suggested |proposed )?fix|"
+    r"mitigation|empfehlung|maßnahme|recommandation|recomendaci[óo]n|recomenda[çc][ãa]o|"
+    r"raccomandazione)s?\s*:",
+    re.IGNORECASE,
+)
+_TOLD_OF_FAULT = re.compile(
+    r"(?:description|details|impact|evidence|observation|finding|issue|problem|cause|"
+    r"root cause|proof of concept|beschreibung|auswirkung|nachweis|constat|descripci[óo]n|"
+    r"descri[çc][ãa]o|descrizione)s?\s*:",
+    re.IGNORECASE,
 )
 
 
@@ -160,7 +204,9 @@ def _named(name: str) -> Topic | None:
         return None
     by_words = (kind for kind, words in _TOPICS.items() if words.search(name))
     alone = (kind for kind, words in _ALONE.items() if words.fullmatch(name))
-    return next(by_words, None) or next(alone, None)
+    short = len(name) <= _LONGEST_EASTERN
+    eastern = (kind for kind, words in _EASTERN.items() if short and words.search(name))
+    return next(by_words, None) or next(alone, None) or next(eastern, None)
 
 
 def labelled(text: str, *, listed: bool = False) -> Topic | None:
@@ -168,6 +214,8 @@ def labelled(text: str, *, listed: bool = False) -> Topic | None:
 
     In a list "Team: …" is more likely a part of the product than of the document.
     """
+    if text.startswith("-- "):  # the signature of a mail
+        return Topic.ASIDE
     label, mark, rest = text.partition(":")
     if not mark or len(label.split()) > _LONGEST_LABEL:
         label, mark, rest = _DASH.split(text, maxsplit=1) if _DASH.search(text) else ("", "", "")
@@ -193,3 +241,18 @@ def leads(text: str) -> bool:
 def lists_faults(heading: str) -> bool:
     """Whether what stands under a heading are faults, however they are worded."""
     return len(heading.split()) <= _SHORT_HEADING + 2 and bool(_FAULTS.search(heading))
+
+
+def is_finding(heading: str, path: tuple[str, ...]) -> bool:
+    """Whether a heading names one of the faults that a chapter of the document lists."""
+    return bool(heading) and any(map(lists_faults, path[1:])) and not lists_faults(heading)
+
+
+def is_remedy(text: str) -> bool:
+    """Whether a paragraph says by its label what is to be done about a fault."""
+    return bool(_REMEDY.match(text))
+
+
+def tells_finding(text: str) -> bool:
+    """Whether a paragraph says by its label what a fault is, and not what to do about it."""
+    return bool(_TOLD_OF_FAULT.match(text))

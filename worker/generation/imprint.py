@@ -1,0 +1,76 @@
+"""What a text says about itself or its sender: who wrote it and when, greetings, signatures."""
+
+# ruff: noqa: RUF001 - the punctuation of other scripts is meant
+
+import re
+
+from worker.generation.signals import is_demand
+
+# What a document says about itself rather than about the product.
+_IMPRINT = re.compile(
+    r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
+    r"created|contact|due|deadline|target (?:date|release|version)|team|jira|"
+    r"doc(?:ument)?\.? (?:id|owner|status|no\.?|number)|"
+    r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
+    r"\s*[:：]\s*\S.{0,120}|doc(?:ument)?\.? (?:no\.?|nr\.?|number) \S*\d.{0,60}",
+    re.IGNORECASE,
+)
+# The fields of a ticket, a meeting or a plan, several of them in a line perhaps.
+_FIELDS = re.compile(
+    r"(?:type|issue type|priority|severity|component|reporter|assignee|labels|epic link|sprint|"
+    r"environment|affects version|fix version|resolution|story points|estimate|present|absent|"
+    r"attendees|participants|next meeting|budget|location|linked issues)s?\s*:"
+    r"\s*\S[^.!?]{0,200}\.?",
+    re.IGNORECASE,
+)
+# A mail's head is one paragraph.
+MAIL_FIELD = (
+    "(?:From|To|Cc|Bcc|Sent|Subject|Von|An|Gesendet|Betreff|De|Da|À|Para|Objet|Asunto|Assunto|"
+    "Oggetto|Van|Aan|Onderwerp)"
+)
+_MAIL = re.compile(
+    r"(?:from|von|de|da|van)\s*:.{1,300}?(?<=\s)"
+    r"(?:to|subject|sent|an|betreff|gesendet|à|objet|para|asunto|assunto|oggetto|aan|onderwerp)\s*:.*"
+    r"|(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp)\s*:.*",
+    re.IGNORECASE,
+)
+_SIGNATURE = re.compile(r"-- \S.{0,300}")
+# How a message begins and ends: "Hi team,", "Thanks, Jo".
+_COURTESY = re.compile(
+    r"(?:hi|hello|hey|dear|good morning|hallo|liebe[rs]?|guten tag|bonjour|hola|ol[áa]|ciao)"
+    r"(?:(?: [^\W\d_]+){0,4}[,!]| [^\W\d_]+)?|"
+    r"(?:thx|thanks|thank you|many thanks|cheers|(?:kind |best |warm )?regards|"
+    r"(?:viele|beste|liebe) grüße|danke|merci|cordialement|gracias|saludos|obrigad[oa]|grazie)"
+    r"(?: (?:in advance|all|everyone|a lot|so much|vorab|im voraus|d'avance))?"
+    r"(?:(?:[,.!]+ ?[^\W\d_]*| (?-i:[A-Z])[^\W\d_]*)(?: (?-i:[A-Z])[^\W\d_]*)?[.!]*)?",
+    re.IGNORECASE,
+)
+# How it ends, with who sends it.
+_CLOSING = re.compile(
+    r"(?:(?:kind |best |warm |many )?regards|yours (?:sincerely|faithfully)|cordialement|"
+    r"bien à vous|mit (?:freundlichen|besten|lieben) grüßen|viele grüße|(?:un )?saludos?|"
+    r"atentamente|atenciosamente|(?:cordiali|distinti) saluti|met vriendelijke groet(?:en)?|"
+    r"pozdrawiam|z poważaniem)(?:[,.!]? (?-i:[^\W\d_a-z])\S*(?: \S+){0,8})?[.!]?",
+    re.IGNORECASE,
+)
+_SMALL_TALK = re.compile(
+    r"(?:sorry(?:,| (?:it|this|that|for|about|if))|(?:thanks|thank you) (?:for|again)|"
+    r"(?:it was )?(?:good|great|nice|lovely) (?:talking|speaking|meeting|"
+    r"to (?:meet|talk|see|hear))|good luck|have fun|looking forward)\b[^.!?]{0,80}[.!?]*",
+    re.IGNORECASE,
+)
+
+
+def is_imprint(text: str) -> bool:
+    """Whether a line says who wrote the document, when, and the like, or greets."""
+    if _COURTESY.fullmatch(text) or _CLOSING.fullmatch(text):
+        return True
+    if _SMALL_TALK.fullmatch(text):
+        return not is_demand(text)
+    around = (
+        _IMPRINT.match(text)
+        or _MAIL.fullmatch(text)
+        or _SIGNATURE.fullmatch(text)
+        or _FIELDS.fullmatch(text)
+    )
+    return bool(around) and not is_demand(text)
