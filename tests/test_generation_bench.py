@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.generation_judge import coverage, requirements, twins
 from tests.hands import result_document, ticket
 from tests.ollama_peer import SMALL, OllamaPeer
@@ -73,3 +75,16 @@ def test_only_what_tickets_or_questions_speak_of_is_covered() -> None:
 
 def test_titles_with_the_same_words_are_twins() -> None:
     assert twins(["Send the label", "Label: send the", "Send the label by email to shoppers"]) == 1
+
+
+def test_growth_is_told_as_a_ratio_of_what_two_sizes_take() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.growth", "--kinds", "one word"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    kind, shorter, longer, ratio = done.stdout.splitlines()[-1].strip("| ").split(" | ")
+    assert kind == "one word"
+    assert float(ratio) == pytest.approx(float(longer) / float(shorter), rel=0.2)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.enormous import MEGABYTE, enormous
 from tests.generation import failure, job, leaves, replying, run, ticket
 from tests.ollama_peer import LARGE, SMALL, OllamaPeer
 from tickets.errors import JobErrorCode
 
-# About as much as a request may hold.
-_MEGABYTE = 1_000_000
+ENORMOUS = enormous(MEGABYTE)
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +28,10 @@ def peer() -> Iterator[OllamaPeer]:
         "1." * 50_000,
         "Wait" + " " * 300_000 + "for it.",
         ("- " * 140 + "x\n") * 1000,
-        "Rooms\n# x" + "#" * _MEGABYTE + "x",
+        "Rooms\n# x" + "#" * MEGABYTE + "x",
         ("# x" + " " * 290 + "x\n") * 3400,
-        "<p>Rooms" + "<" * _MEGABYTE,
-        "<p>Rooms" + "<script>" * (_MEGABYTE // 8),
+        "<p>Rooms" + "<" * MEGABYTE,
+        "<p>Rooms" + "<script>" * (MEGABYTE // 8),
     ],
     ids=[
         "spaces before a table",
@@ -111,36 +111,9 @@ def test_hundred_thousand_sentences_are_covered(peer: OllamaPeer) -> None:
     assert run(peer, job("Ab. " * 100_000))["tickets"]
 
 
-ENORMOUS = {
-    "marks of headings": "#" * _MEGABYTE + "x",
-    "marks of tables": "|" * _MEGABYTE + "x",
-    "marks of lists": " - " * (_MEGABYTE // 3) + "x",
-    "one word": "x" * _MEGABYTE,
-    "headings": "".join(f"# Word{number}\n" for number in range(_MEGABYTE // 12)),
-    "chapters": "".join(
-        f"{'#' * (1 + number % 6)} Part {number}\n\nIt must hold {number} rooms.\n"
-        for number in range(_MEGABYTE // 45)
-    ),
-    "nesting": "".join(f"{' ' * (number % 400)}- item {number}\n" for number in range(4500)),
-    "code": "```\n" + "x = 1\n" * (_MEGABYTE // 6) + "```\n",
-    "table": "| a | b |\n|---|---|\n" + "| one | two |\n" * (_MEGABYTE // 14),
-    "requirements": "".join(
-        f"The user{number} must see page{number} of thing{number}. "
-        for number in range(_MEGABYTE // 45)
-    ),
-    "questions": "".join(f"Who pays for item{number}?\n" for number in range(_MEGABYTE // 25)),
-    "right to left": "\u202eيجب أن تعرض الصفحة الغرف.\u202c " * (_MEGABYTE // 56),
-    "zero width": "\u200b" * (_MEGABYTE // 3) + "x",
-    "emoji": "\U0001f600" * (_MEGABYTE // 4) + "x",
-    "Chinese": "系统必须显示所有可用的房间" * (_MEGABYTE // 39),
-    "Windows lines": "The page must show rooms.\r\n" * (_MEGABYTE // 27),
-    "NUL": "\x00" * _MEGABYTE + "x",
-}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("model", [SMALL, LARGE])
-@pytest.mark.parametrize("spec", ENORMOUS.values(), ids=ENORMOUS.keys())
-def test_a_megabyte_of_anything_takes_seconds(peer: OllamaPeer, spec: str, model: str) -> None:
+@pytest.mark.parametrize("kind", ENORMOUS)
+def test_a_megabyte_of_anything_takes_seconds(peer: OllamaPeer, kind: str, model: str) -> None:
     """Work that grows as the square of the spec would take longer than a test may."""
-    assert run(peer, job(spec), model=model)["tickets"]
+    assert run(peer, job(ENORMOUS[kind]), model=model)["tickets"]
