@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from worker.generation.plan import needed
 from worker.generation.prompts import fenced
@@ -104,16 +105,21 @@ def _portion(number: int, share: float) -> int:
 
 def _cut(batch: Batch) -> tuple[Parts, Parts]:
     """Two stretches, cut between sections where one ends near the middle, else within one."""
-    flat = [(section, sentence) for section, sentences in batch.parts for sentence in sentences]
-    sizes = [len(sentence.text) for _, sentence in flat]
-    half = sum(sizes) / 2
+    flat = _flat(batch)
+    seen = [*accumulate((len(sentence.text) for _, sentence in flat), initial=0)]
+    half = seen[-1] / 2
     tolerated = half / 2
-    best, seen = (float("inf"), 1), 0
-    for place in range(1, len(flat)):
-        seen += sizes[place - 1]
+
+    def distance(place: int) -> float:
         within = flat[place][0] is flat[place - 1][0]
-        best = min(best, (abs(seen - half) + (tolerated if within else 0), place))
-    return _grouped(flat[: best[1]]), _grouped(flat[best[1] :])
+        return abs(seen[place] - half) + (tolerated if within else 0)
+
+    best = min(range(1, len(flat)), key=distance, default=1)
+    return _grouped(flat[:best]), _grouped(flat[best:])
+
+
+def _flat(batch: Batch) -> list[tuple[Section, Sentence]]:
+    return [(section, sentence) for section, sentences in batch.parts for sentence in sentences]
 
 
 def _grouped(flat: list[tuple[Section, Sentence]]) -> Parts:
@@ -123,11 +129,17 @@ def _grouped(flat: list[tuple[Section, Sentence]]) -> Parts:
     return tuple((section, tuple(sentences)) for section, sentences in groups.items())
 
 
+def _shown(batch: Batch) -> Parts:
+    """What the model sees of a batch, without sections of which it sees nothing."""
+    if batch.every == 1:
+        return tuple(part for part in batch.parts if part[1])
+    return _grouped(_flat(batch)[:: batch.every])
+
+
 def numbered(batch: Batch) -> str:
     """The batch's text with its sentences numbered; nothing in it can end its fence."""
     lines: list[str] = []
-    flat = [(section, sentence) for section, sentences in batch.parts for sentence in sentences]
-    for section, sentences in _grouped(flat[:: batch.every]):
+    for section, sentences in _shown(batch):
         if section.heading:
             lines += ["", " > ".join([*section.path, section.heading])]
         for sentence in sentences:

@@ -72,10 +72,11 @@ def blocks(text: str) -> list[Block]:
     """The text's blocks in order, each with its place. Where all is code, it is read as text."""
     lines = with_own_lines(split_lines(text))
     found = list(_blocks(lines))
+    forms = {block.form for block in found}
+    if Form.CODE in forms and forms <= {Form.CODE, None}:
+        found = list(_blocks([line for line in lines if not FENCE.match(line.text)]))
     if any(block.marked for block in found):
         found = [_below_marked(block) for block in found]
-    if {block.form for block in found} <= {Form.CODE, None}:
-        found = list(_blocks([line for line in lines if not FENCE.match(line.text)]))
     return list(_with_labels(found))
 
 
@@ -140,7 +141,7 @@ def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
         return None
     if atx := ATX.match(line.text):
         name = unclosed(atx.group(2))
-        return replace(_heading_block(line, name, len(atx.group(1))), marked=True), at + 1
+        return _heading_block(line, name, len(atx.group(1)), marked=True), at + 1
     if following and (mark := _underline(line, following)):
         return _heading_block(line, line.text, '=-~^"'.index(mark) + 1), at + 2
     if bold := BOLD_LINE.match(line.text):
@@ -184,13 +185,13 @@ def _underline(line: Line, following: Line) -> str:
     return mark[0] if mark[0] in "=-" or len(mark) >= len(line.stripped) else ""
 
 
-def _heading_block(line: Line, text: str, level: int) -> Block:
+def _heading_block(line: Line, text: str, level: int, *, marked: bool = False) -> Block:
     numbered = NUMBERED.match(text)
     name = _calm(plain(numbered.group(2) if numbered else text).rstrip(".:").strip())
     start = line.start + max(line.text.find(name.partition(" ")[0]), 0)
     told = shorten(AROUND.sub("", name) or name, 120)
     number = numbered.group(1) if numbered else ""
-    return Block(None, told, start, line.end, level, number)
+    return Block(None, told, start, line.end, level, number, marked)
 
 
 def _calm(name: str) -> str:

@@ -8,7 +8,7 @@ question: nothing is left out in silence.
 
 from bisect import bisect, insort
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from worker.generation import signals
 from worker.generation.draft import (
@@ -191,15 +191,23 @@ def drop_restated(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> No
         journal.repair("note only restates a requirement", done=f"{left} left out")
 
 
-def add_notes(drafts: Drafts, units: Iterable[Unit]) -> None:
+def add_notes(drafts: Drafts, units: list[Unit]) -> None:
     """Adds the spec's own risks and open questions that the model has not named."""
-    asked = [words(question.text) for question in drafts.questions]
-    feared = [words(risk.text) for risk in drafts.risks]
-    for unit in units:
-        if unit.role is Role.QUESTION and not _told(unit, asked):
-            drafts.questions.append(QuestionDraft(unit.text))
-        elif unit.role is Role.RISK and not _told(unit, feared):
-            drafts.risks.append(RiskDraft(unit.text, signals.severity(unit.text)))
+    drafts.questions += [
+        QuestionDraft(unit.text) for unit in _untold(units, Role.QUESTION, drafts.questions)
+    ]
+    drafts.risks += [
+        RiskDraft(unit.text, signals.severity(unit.text))
+        for unit in _untold(units, Role.RISK, drafts.risks)
+    ]
+
+
+def _untold(
+    units: Iterable[Unit], role: Role, notes: Sequence[RiskDraft | QuestionDraft]
+) -> list[Unit]:
+    own = [unit for unit in units if unit.role is role]
+    told = [words(note.text) for note in notes] if own else []
+    return [unit for unit in own if not _told(unit, told)]
 
 
 def _required(units: Iterable[Unit]) -> list[Unit]:

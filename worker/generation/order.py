@@ -6,6 +6,7 @@ the numbers of a numbered list, or what `sequence` finds.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from worker.generation import identifiers, sequence
@@ -55,13 +56,14 @@ def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
     """The places of the pieces that have to come first, by the place of the one that waits."""
     found: dict[int, list[int]] = {}
     subjects = [_subjects(piece) for piece in pieces]
+    by_word = _by_rarest(subjects)
     called = _called(pieces)
     for place, piece in enumerate(pieces):
         if piece.facet:
             continue
         told = _told(pieces, place)
         awaited = _after(_CUES, told)
-        named = [at for what in awaited for at in _named(what, subjects) if at != place]
+        named = [at for what in awaited for at in _named(what, by_word) if at != place]
         others = [other for other in named if not subjects[other] & subjects[place]]
         stated = _places([*awaited, *_after([_EARLIER], told)], called, place)
         first = [*_earlier_steps(pieces, place), *stated, *others]
@@ -76,7 +78,7 @@ def dependencies(pieces: list[Piece]) -> dict[int, list[int]]:
 def _told(pieces: list[Piece], place: int) -> list[str]:
     """The requirements of a piece, and what its sections say besides where it holds their first."""
     piece = pieces[place]
-    before = pieces[place - 1].sections if place else []
+    before = set(pieces[place - 1].sections) if place else ()
     around = [section for section in piece.sections if section not in before]
     units = [unit.text for unit in piece.units]
     lines = [one.text for section in around for one in section.sentences if one.form in _SPOKEN]
@@ -130,14 +132,22 @@ def about(text: str, known: Vocabulary) -> list[int]:
     return [place for place, size in enumerate(shared) if size == most > 1][:3]
 
 
-def _named(text: str, subjects: list[Subjects]) -> list[int]:
+def _by_rarest(subjects: list[Subjects]) -> dict[str, list[tuple[frozenset[str], int]]]:
+    """The subjects with their places by a word of theirs: a text without it does not name them."""
+    times = Counter(word for own in subjects for subject in own for word in subject)
+    found: dict[str, list[tuple[frozenset[str], int]]] = {}
+    for place, own in enumerate(subjects):
+        for subject in own:
+            rarest = min(subject, key=times.__getitem__)
+            found.setdefault(rarest, []).append((subject, place))
+    return found
+
+
+def _named(text: str, by_word: dict[str, list[tuple[frozenset[str], int]]]) -> list[int]:
     """The places of the pieces whose section's subject a text names in full."""
     words = _long(text)
-    if not words:
-        return []
-    return [
-        place for place, own in enumerate(subjects) if any(subject <= words for subject in own)
-    ][:5]
+    possible = (known for word in words for known in by_word.get(word, ()))
+    return sorted({place for subject, place in possible if subject <= words})[:5]
 
 
 def _long(text: str) -> frozenset[str]:

@@ -317,25 +317,25 @@ def _with_facets(pieces: list[Piece], leaves: int) -> list[Piece]:
 def shares(pieces: list[Piece], epics: int) -> list[range]:
     """Neighbouring pieces for each epic, about equally many, cut between chapters if possible."""
     shares: list[range] = []
+    chapter = chapter_of(pieces)
+    begins = [at for at in range(1, len(pieces)) if chapter[at] != chapter[at - 1]]
     start = 0
     for left in range(epics, 0, -1):
         if left == 1:
             shares.append(range(start, len(pieces)))
             break
         ideal = start + (len(pieces) - start) / left
-        places = _cuts(pieces, start, left)
+        places = _cuts([at for at in begins if at > start], range(start + 1, len(pieces)), left)
         end = min(places, key=lambda at: abs(at - ideal) + _penalty(pieces, start, at))
         shares.append(range(start, end))
         start = end
     return shares
 
 
-def _cuts(pieces: list[Piece], start: int, left: int) -> Sequence[int]:
-    """Where the next of so many epics may end: with a chapter, where there are chapters enough."""
-    places = range(start + 1, len(pieces) - left + 2)
-    named = chapter_of(pieces)
-    begins = [at for at in range(start + 1, len(pieces)) if named[at] != named[at - 1]]
-    return begins[: len(begins) - left + 2] if len(begins) >= left - 1 else places
+def _cuts(begins: Sequence[int], places: Sequence[int], left: int) -> Sequence[int]:
+    """Where the next of so many epics may end: where a chapter begins, if enough of them do."""
+    cuts = begins if len(begins) >= left - 1 else places
+    return cuts[: len(cuts) - left + 2]
 
 
 def _penalty(pieces: list[Piece], start: int, at: int) -> float:

@@ -20,13 +20,16 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 
 def words(text: str) -> frozenset[str]:
     """A text's longer words and its numbers, without a plural's s; all words if none is longer."""
-    found = [part for word in folded(text).split() for part in _parts(word)]
-    long = {
-        word
-        for word in found
-        if len(word) > _SHORT_WORD or word.isdigit() or _UNSPACED.search(word)
-    } or set(found)
+    found = folded(text).split()
+    if _UNSPACED.search(text):
+        found = [part for word in found for part in _parts(word)]
+    long = {word for word in found if len(word) > _SHORT_WORD or _counts(word)} or set(found)
     return frozenset(word.removesuffix("s") for word in long)
+
+
+def _counts(word: str) -> bool:
+    """Whether a short word says something: a number, or a character of those that are words."""
+    return word.isdigit() or (not word.isascii() and bool(_UNSPACED.search(word)))
 
 
 def _parts(word: str) -> list[str]:

@@ -108,7 +108,7 @@ def _named(sections: list[Section]) -> Iterator[Section]:
     for section in sections:
         above = [name for name in section.path[1:] if name not in repeated]
         called = above[-1] if above and section.heading in repeated else section.heading
-        yield replace(section, name=called)
+        yield section if called == section.name else replace(section, name=called)
 
 
 def _with_words(found: list[Block]) -> Iterator[Block]:

@@ -76,6 +76,6 @@ def is_priority(text: str) -> bool:
 
 def _values(texts: Iterable[str], *names: str) -> Iterator[str]:
     for text in texts:
-        for found in _FIELD.finditer(text):
+        for found in _FIELD.finditer(text) if ":" in text else ():
             if any(name in found["name"].lower() for name in names):
                 yield found["value"].lower()

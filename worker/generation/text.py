@@ -32,6 +32,7 @@ _UNPRINTABLE = re.compile(
     f"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]|{_STRAY_JOINER}|"
     f"(?<={_SELECTOR}){_SELECTOR}"
 )
+_WORD = re.compile(r"\w+")
 # Takes the place of what goes while the places of the rest must stay; `clean` takes it out.
 NOTHING = "\N{ZERO WIDTH SPACE}"
 
@@ -43,6 +44,8 @@ def any_word(words: str) -> re.Pattern[str]:
 
 def clean(text: str) -> str:
     """The text without what no tracker can store and nobody can see; line ends as newlines."""
+    if text.isascii() and text.isprintable():  # as most are
+        return text
     return _UNPRINTABLE.sub("", _LINE_END.sub("\n", text))
 
 
@@ -80,7 +83,7 @@ def ended(text: str) -> str:
 def folded(text: str) -> str:
     """What two titles have in common when they say the same."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join(re.findall(r"\w+", decomposed))
+    return " ".join(_WORD.findall(decomposed))
 
 
 def tokens(text: str) -> int:

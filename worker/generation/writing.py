@@ -59,6 +59,10 @@ class Writer:
 
     def fits(self, batch: Batch) -> bool:
         """Whether a batch and its answer fit into one call."""
+        # Most that do not are far too long: that is known without numbers and instructions.
+        text = "\n".join(sentence.text for sentence in batch.sentences)
+        if not batch.shown and self._calls.room([{"content": text}]) < 0:
+            return False
         ask = self._shape(batch)
         return self._calls.room(self._messages(batch, ask, ())) >= ask.tokens
 
