@@ -147,6 +147,13 @@ def test_a_ticket_about_what_the_spec_rules_out_is_left_out(peer: OllamaPeer) ->
     assert rules(journal)["ticket out of scope"] == "left out"
 
 
+def test_an_epic_whose_only_ticket_is_out_of_scope_tells_the_spec(peer: OllamaPeer) -> None:
+    parking = ticket("Book parking lots", sources=[6], criteria=["Booking of parking lots works."])
+    tickets = answered(peer, [BOOKING], [parking])
+    assert not any(one["title"] == "Book parking lots" for one in tickets)
+    assert "four hours" in str(tickets)
+
+
 def test_an_exact_count_has_another_ticket_for_one_out_of_scope(peer: OllamaPeer) -> None:
     parking = ticket("Book parking lots", sources=[6], criteria=["Booking of parking lots works."])
     tickets = answered(peer, [], [*TICKETS, parking], ticket_count=5, include_epics=False)

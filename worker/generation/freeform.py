@@ -227,9 +227,10 @@ class _Run:
         cite no requirement stay: a rule of taste does not fail a job.
         """
         old = [drafts.tickets[place] for place in group]
-        cited = dict(enumerate(self._cited(drafts)))
-        numbers = set().union(*(cited.pop(place) for place in group))
-        alone = numbers.difference(*cited.values())
+        cited = self._cited(drafts)
+        numbers = set().union(*(cited[place] for place in group))
+        others = (own for place, own in enumerate(cited) if place not in group)
+        alone = numbers.difference(*others)
         numbers = alone if len(alone) >= len(group) else numbers
         done = ""
         if numbers:
