@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.generation import SPEC, failure, job, replying, run, ticket
+from tests.generation import SPEC, failure, job, replying, rules, run, ticket
 from tests.ollama_peer import LARGE, OllamaPeer
 from tickets.errors import JobErrorCode
 from worker.cancellation import Cancellation
 from worker.generation.job import GenerationCancelled
+from worker.generation.journal import Journal
 from worker.generation.pipeline import generate
 from worker.provider import Provider
 
@@ -235,6 +236,35 @@ def test_missing_tickets_are_asked_for(peer: OllamaPeer) -> None:
     run(peer, job(title="Rooms [[peer: short]]", ticket_count=3))
     again = peer.chats()[1]["messages"][-1]["content"]
     assert "exist already" in again
+
+
+def test_a_model_that_writes_at_least_half_is_helped_out(peer: OllamaPeer) -> None:
+    """It gives one each time; code takes the rest from the spec, and says so."""
+    journal = Journal()
+    answer = {"tickets": [ticket("Search rooms")]}
+    result = replying(peer, answer, ticket_count=6, include_epics=False, journal=journal)
+    assert all(one["metadata"]["confidence"] <= 0.4 for one in result["tickets"][1:])
+    assert "took the spec's words" in rules(journal)["too few tickets"]
+    assert len(peer.chats()) == 4
+
+
+def test_a_model_that_writes_less_than_half_fails_the_job(peer: OllamaPeer) -> None:
+    peer.replies["one"] = json.dumps({"tickets": [ticket("Search rooms")]})
+    asked = job(title="Rooms [[peer: reply one]]", ticket_count=7, include_epics=False)
+    fault = failure(peer, asked)
+    assert (fault.code, fault.retryable) == (JobErrorCode.MODEL_OUTPUT_INVALID, False)
+    assert fault.message == "the model has written 3 of 7 tickets"
+
+
+def test_no_answer_about_missing_tickets_leaves_those_that_are_there(peer: OllamaPeer) -> None:
+    peer.acts = lambda body: (
+        "[[peer: garbage]]" if "exist already" in body["messages"][1]["content"] else ""
+    )
+    asked = job(title="Rooms [[peer: reply two]]", ticket_count=3, include_epics=False)
+    two = [ticket("Search rooms"), ticket("Limit bookings to four hours", sources=[2])]
+    peer.replies["two"] = json.dumps({"tickets": two})
+    titles = [one["title"] for one in run(peer, asked)["tickets"]]
+    assert titles[:2] == ["Search rooms", "Limit bookings to four hours"]
 
 
 def test_text_is_cleaned(peer: OllamaPeer) -> None:

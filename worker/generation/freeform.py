@@ -16,7 +16,7 @@ from functools import partial
 from tickets.lifecycle import Stage
 from worker.generation import checks, coverage, epics, shape
 from worker.generation.batches import Batch, Parts, divided, halved
-from worker.generation.budget import Budget, is_the_models
+from worker.generation.budget import Budget, is_the_models, unusable
 from worker.generation.calls import Calls, TooLongError
 from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
@@ -172,6 +172,8 @@ class _Run:
         """
         journal = self._calls.journal
         count = self._job.ticket_count
+        if count and 2 * len(drafts.tickets) < count:
+            raise unusable(f"the model has written {len(drafts.tickets)} of {count} tickets")
         spare = len(coverage.uncovered(drafts, self._units, journal)) if count else 0
         least = count - spare if count else 1
         merge_twins(drafts, journal, least=least)

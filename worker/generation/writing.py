@@ -11,11 +11,11 @@ from tickets.lifecycle import Stage
 from worker.generation import checks, shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, divided, halved, numbered
-from worker.generation.budget import Budget, unusable
+from worker.generation.budget import Budget, is_the_models, unusable
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts
 from worker.generation.endings import finished
-from worker.generation.job import GenerationJob
+from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.journal import Journal
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
@@ -67,7 +67,7 @@ class Writer:
         return self._calls.room(self._messages(batch, ask, ())) >= ask.tokens
 
     def write(self, batch: Batch, existing: Sequence[str] = ()) -> Drafts:
-        """The tickets of a batch, exactly as many as it asks for.
+        """The tickets of a batch: as many as it asks for, or fewer where the model gives no more.
 
         Args:
             batch: A stretch of the spec.
@@ -192,13 +192,15 @@ class Writer:
         with self._lock:
             self._written += len(found.tickets)
         missing = (batch.count or 0) - len(found.tickets)
-        if missing > 0:
-            problem = f"{missing} of {batch.count} tickets are missing"
-            self._budget.require(problem)
+        if missing > 0 and self._budget.take():
             self._calls.journal.repair("too few tickets", done=f"asked for {missing} more")
             titles = [*existing, *(ticket.title for ticket in found.tickets)]
-            rest = _rest(batch, found, missing)
-            found.append(self.write(rest, titles))
+            try:
+                found.append(self.write(_rest(batch, found, missing), titles))
+            except GenerationError as fault:
+                if not is_the_models(fault):
+                    raise
+                self._calls.journal.repair("too few tickets", done=f"none came, as {fault.message}")
         return found
 
     def _shape(self, batch: Batch) -> shape.Shape:

@@ -77,7 +77,7 @@ def assemble(chunks: Iterator[bytes], heard: Callable[[str], None]) -> Reply:
             parts.append(content)
             heard(content)
             if watchdog.is_stuck(content) and not found.get("done"):
-                raise UnusableError("the model repeats itself without end", retryable=True)
+                raise UnusableError("the model repeats itself without end", retryable=False)
         if found.get("done") is True:
             return _reply("".join(parts), "".join(thoughts), found, heard)
     raise UnusableError("the model's answer broke off", retryable=True)
