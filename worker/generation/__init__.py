@@ -8,7 +8,7 @@ roles      `roles`: requirement, risk, background, …, by the words in `signals
 plan       `plan`: which requirements make a ticket, how many there are, which epics hold them
 drafts of a small model, which only chooses:
            `extractive` and `choosing`, among `titles` (from `headings` or by `phrases`, `wishes`,
-           `nouns`, `words`); `order`, `sequence`: what waits for what; `facets`: further steps
+           `nouns`, `words`); `order`, `sequence`: what waits for what
 drafts of a larger one, which writes; `freeform` sees to:
   calls    `outline`, `batches`: a long spec in parts; `writing`: each part, asked with `question`,
            `shape`, `prompts` in `calls`, within `budget`, `rate` and `thoughts`
@@ -17,5 +17,5 @@ drafts of a larger one, which writes; `freeform` sees to:
   cover    `coverage`: what no ticket tells; `grounding`: how far each is founded
 mending    `mending`: whatever a `draft` says, it keeps the rules
 document   `document`: the result
-everywhere `job`, `journal`, `text`, `markup`, `language`
+everywhere `job`, `journal`, `text`, `markup`, `language`, `phrasebook`
 """

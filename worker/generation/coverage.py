@@ -21,6 +21,7 @@ from worker.generation.draft import (
 )
 from worker.generation.grounding import component
 from worker.generation.journal import Journal
+from worker.generation.phrasebook import Phrasebook
 from worker.generation.roles import Role, Unit
 from worker.generation.similarity import likeness, spoken, words
 from worker.generation.spec import Section
@@ -111,13 +112,16 @@ def _tells(said: frozenset[str], own: frozenset[str]) -> bool:
     return len(own & said) >= _TOLD * len(own) and numbers <= said
 
 
-def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal) -> None:
+def place(
+    drafts: Drafts, units: list[Unit], left: list[Unit], book: Phrasebook, journal: Journal
+) -> None:
     """Gives each requirement that is left to the ticket about its section, or asks about it.
 
     Args:
         drafts: Changed in place.
         units: All sentences of the spec.
         left: Those that no ticket covers.
+        book: What code says, in the language of the spec.
         journal: Takes what was done.
     """
     homeless: dict[str, list[Unit]] = {}
@@ -136,7 +140,8 @@ def place(drafts: Drafts, units: list[Unit], left: list[Unit], journal: Journal)
         journal.repair("requirements left out", ticket=title, done=f"{times} made criteria")
     for chapter, own in homeless.items():
         for at in range(0, len(own), _QUOTED):
-            drafts.questions.append(QuestionDraft(_question(chapter, own[at : at + _QUOTED])))
+            question = _question(chapter, own[at : at + _QUOTED], book)
+            drafts.questions.append(QuestionDraft(question))
         journal.repair("requirements left out", done=f"{len(own)} asked about")
 
 
@@ -223,10 +228,10 @@ def _by_words(unit: Unit, told: list[tuple[TicketDraft, frozenset[str]]]) -> Tic
     return None
 
 
-def _question(chapter: str, own: list[Unit]) -> str:
+def _question(chapter: str, own: list[Unit], book: Phrasebook) -> str:
     quoted = " ".join(f"“{shorten(unit.text, _QUOTED_LENGTH)}”" for unit in own)
-    where = f" under “{chapter}”" if chapter else ""
-    return f"Which ticket covers what the spec says{where}: {quoted}?"
+    where = book.under.format(chapter) if chapter else ""
+    return book.uncovered.format(where=where, quoted=quoted)
 
 
 def _told(unit: Unit, texts: list[frozenset[str]]) -> bool:

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from worker.generation import language
 from worker.generation.checks import adds_nothing, is_blank
 from worker.generation.draft import MOST_CRITERIA, TicketDraft
 from worker.generation.headings import telling, together
 from worker.generation.journal import Journal
+from worker.generation.phrasebook import Phrasebook
 from worker.generation.similarity import repeats, within, words
 
 # A ticket that says so much of an epic's title may belong to it.
@@ -81,24 +81,28 @@ def _words(ticket: TicketDraft) -> frozenset[str]:
     return words(f"{ticket.title} {ticket.description}")
 
 
-def complete_texts(tickets: Sequence[TicketDraft], name: str, journal: Journal) -> None:
+def complete_texts(
+    tickets: Sequence[TicketDraft], name: str, book: Phrasebook, journal: Journal
+) -> None:
     """Puts what an epic holds where it says nothing.
 
     Args:
         tickets: Changed in place; each epic holds at least one.
         name: What the whole work is called.
+        book: What code says, in the language of the spec.
         journal: Takes the repairs.
     """
     for epic, own in _held(tickets):
         headings = list(dict.fromkeys(t.component for t in own if t.component))
-        _complete(epic, own, headings, name, journal)
+        called = together(telling(headings[:_HEADINGS]), book) if headings else name
+        _complete(epic, own, called, book, journal)
 
 
 def _complete(
-    epic: TicketDraft, own: list[TicketDraft], headings: list[str], name: str, journal: Journal
+    epic: TicketDraft, own: list[TicketDraft], called: str, book: Phrasebook, journal: Journal
 ) -> None:
     if is_blank(epic.title):
-        epic.title = together(telling(headings[:_HEADINGS])) if headings else name
+        epic.title = called
         journal.repair("title empty", ticket=epic.title, done="made of headings")
     if is_blank(epic.description) or repeats(epic.description, epic.title):
         epic.description = holding(epic.title, own)
@@ -109,7 +113,7 @@ def _complete(
         if not adds_nothing(one, epic.title) and one != epic.description
     ]
     if not told:
-        told = done(own)
+        told = done(own, book)
         journal.repair("no criteria", ticket=epic.title, done="made of its tickets' titles")
     epic.criteria = told
 
@@ -119,10 +123,9 @@ def holding(title: str, own: Iterable[TicketDraft]) -> str:
     return f"{title}: " + "; ".join(ticket.title for ticket in [*own][:_LISTED]) + "."
 
 
-def done(own: Sequence[TicketDraft]) -> list[str]:
-    """Criteria of an epic by the titles of its tickets; outside English those alone."""
-    english = language.is_english(" ".join(f"{one.title} {one.description}" for one in own))
-    return [f"Done: {one.title}" if english else one.title for one in own][:MOST_CRITERIA]
+def done(own: Sequence[TicketDraft], book: Phrasebook) -> list[str]:
+    """Criteria of an epic by the titles of its tickets."""
+    return [book.done.format(one.title) for one in own][:MOST_CRITERIA]
 
 
 def ground(tickets: Sequence[TicketDraft]) -> None:

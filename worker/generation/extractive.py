@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from tickets.lifecycle import Stage
-from worker.generation import epics, language, signals, stated
+from worker.generation import epics, signals, stated
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.document import source_title
@@ -23,7 +23,6 @@ from worker.generation.draft import (
     RiskDraft,
     TicketDraft,
 )
-from worker.generation.facets import facet
 from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
 from worker.generation.imprint import is_imprint
@@ -31,6 +30,7 @@ from worker.generation.job import GenerationJob
 from worker.generation.lines import Form
 from worker.generation.nouns import speaks_of_people
 from worker.generation.order import about, dependencies, vocabulary
+from worker.generation.phrasebook import Phrasebook, english
 from worker.generation.plan import (
     Piece,
     Plan,
@@ -61,7 +61,7 @@ _CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
 Chooser = Callable[[Piece, list[str]], Choice]
 
 
-def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Drafts:
+def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report, book: Phrasebook) -> Drafts:
     """The drafts for a job, exactly as many as the plan says."""
     planned = plan(
         spec,
@@ -76,41 +76,43 @@ def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Draft
         report(Stage.GENERATING_TICKETS, f"ticket {place + 1} of {total}")
         return choose(piece, possible, calls)
 
-    tickets = _tickets(planned, job.output_detail, chosen)
+    tickets = _tickets(planned, job.output_detail, book, chosen)
     for place, others in dependencies(planned.pieces).items():
         tickets[place].after += others
     drafts = Drafts(opening(planned.units) or source_title(job), tickets, *_notes(planned))
-    return _with_epics(drafts, planned, job)
+    return _with_epics(drafts, planned, job, book)
 
 
-def unaided(units: list[Unit], count: int, detail: str) -> list[TicketDraft]:
+def unaided(units: list[Unit], count: int, detail: str, book: Phrasebook) -> list[TicketDraft]:
     """So many tickets made of the spec's own sentences alone, where a model has failed.
 
     Args:
         units: The sentences to make them of, at least one of them a requirement.
         count: How many.
         detail: The contract's `output_detail`.
+        book: What code says, in the language of the spec.
     """
     planned = Plan(units, arranged(by_section(units), count))
-    tickets = _tickets(planned, detail, lambda piece, possible: first_choice(piece, possible[0]))
+    tickets = _tickets(
+        planned, detail, book, lambda piece, possible: first_choice(piece, possible[0])
+    )
     for ticket in tickets:
         ticket.confidence = min(ticket.confidence or 0.0, UNAIDED)
     return tickets
 
 
-def _tickets(planned: Plan, detail: str, chosen: Chooser) -> list[TicketDraft]:
+def _tickets(planned: Plan, detail: str, book: Phrasebook, chosen: Chooser) -> list[TicketDraft]:
     names = names_in(unit.text for unit in planned.units)
-    english = language.is_english(" ".join(unit.text for unit in planned.units))
     whole = _whole(planned)
     tickets: list[TicketDraft] = []
     for piece in planned.pieces:
         if piece.base is not None:
-            tickets.append(_facet_ticket(piece, tickets[piece.base]))
+            tickets.append(_facet_ticket(piece, tickets[piece.base], book))
             continue
         taken = {ticket.title for ticket in tickets}
-        possible = titles(piece, names, whole=whole, english=english)
+        possible = titles(piece, names, whole=whole, english=book is english())
         new = [title for title in possible if title not in taken]
-        tickets.append(_ticket(piece, planned, chosen(piece, new or possible), detail))
+        tickets.append(_ticket(piece, planned, chosen(piece, new or possible), detail, book))
     return tickets
 
 
@@ -120,12 +122,14 @@ def _whole(planned: Plan) -> str:
     return tops.pop() if len(tops) == 1 < len(planned.pieces) else ""
 
 
-def _ticket(piece: Piece, planned: Plan, choice: Choice, detail: str) -> TicketDraft:
+def _ticket(
+    piece: Piece, planned: Plan, choice: Choice, detail: str, book: Phrasebook
+) -> TicketDraft:
     texts = [unit.text for unit in piece.units]
     return TicketDraft(
         kind=_kind(piece, choice.title),
         title=choice.title,
-        description=_description(planned, choice.lead, detail),
+        description=_description(planned, choice.lead, detail, book),
         criteria=texts,
         labels=_labels(piece),
         points=_points(texts),
@@ -154,17 +158,23 @@ def _kind(piece: Piece, title: str) -> str:
     return "story" if gained else "task"
 
 
-def _description(planned: Plan, leading: Unit, detail: str) -> str:
+def _description(planned: Plan, leading: Unit, detail: str, book: Phrasebook) -> str:
     """The leading sentence, and what the spec says around it."""
     around = _around(planned, leading)[: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
     parts = [" ".join(ended(_INTRODUCES.sub(".", unit.text)) for unit in told)]
     if detail == "detailed":
-        outside = [unit.text for unit in planned.units if unit.role is Role.OUTSIDE]
-        parts += (
-            ["Not part of this work:\n" + "\n".join(f"- {o}" for o in outside)] if outside else []
-        )
+        parts += _ruled_out(planned, book)
     return "\n\n".join(parts)
+
+
+def _ruled_out(planned: Plan, book: Phrasebook) -> list[str]:
+    """What the spec leaves out, in one text; none where it leaves nothing out."""
+    outside = [unit for unit in planned.units if unit.role is Role.OUTSIDE]
+    if not outside:
+        return []
+    heading = book.outside or f"{outside[0].section.heading or english().outside.rstrip(':')}:"
+    return ["\n".join([heading, *(f"- {unit.text}" for unit in outside)])]
 
 
 def _around(planned: Plan, leading: Unit) -> list[Unit]:
@@ -221,15 +231,12 @@ def _confidence(piece: Piece, *, chosen: bool) -> float:
     return max(0.3, 0.5 + 0.1 * chosen + 0.2 * strong + 0.15 * piece.whole - mixed)
 
 
-def _facet_ticket(piece: Piece, base: TicketDraft) -> TicketDraft:
-    step = facet(piece.facet)
+def _facet_ticket(piece: Piece, base: TicketDraft, book: Phrasebook) -> TicketDraft:
+    step = book.facet(piece.facet)
     return TicketDraft(
         kind=step.kind,
         title=f"{step.step}: {base.title}",
-        description=(
-            f"A further step of the work “{base.title}”. The spec does not name this step; "
-            "it is here because more tickets were asked for than the spec has requirements."
-        ),
+        description=book.further.format(base.title),
         criteria=[f"{step.criterion}: {criterion}" for criterion in base.criteria],
         labels=list(base.labels),
         after=[piece.base] if piece.base is not None else [],
@@ -256,9 +263,9 @@ def _notes(planned: Plan) -> tuple[list[RiskDraft], list[QuestionDraft]]:
     return risks, questions
 
 
-def _with_epics(drafts: Drafts, planned: Plan, job: GenerationJob) -> Drafts:
+def _with_epics(drafts: Drafts, planned: Plan, job: GenerationJob, book: Phrasebook) -> Drafts:
     """The drafts with their epics in front."""
-    own = [_epic(share, planned, drafts.tickets, job) for share in planned.epics]
+    own = [_epic(share, planned, drafts.tickets, job, book) for share in planned.epics]
     whole = Drafts("", own)
     for number, share in enumerate(planned.epics):
         for place in share:
@@ -291,23 +298,21 @@ def _held(planned: Plan, share: range) -> list[str]:
 
 
 def _epic(
-    share: range, planned: Plan, tickets: list[TicketDraft], job: GenerationJob
+    share: range, planned: Plan, tickets: list[TicketDraft], job: GenerationJob, book: Phrasebook
 ) -> TicketDraft:
     """An epic for neighbouring pieces; one alone stands for the whole work and its goals."""
     own = [tickets[place] for place in share]
     headings = _named(planned, share)
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
-    english = language.is_english(" ".join(unit.text for unit in planned.units))
-    name = together(headings, english=english) if headings else ""
-    title = source_title(job).rstrip(".") if alone or not headings else name
+    title = source_title(job).rstrip(".") if alone or not headings else together(headings, book)
     told = epics.holding(title, own)
     said = opening(planned.units) if alone else ""
     return TicketDraft(
         kind="epic",
         title=title,
         description="\n\n".join(part for part in (said, told) if part),
-        criteria=[*goals, *epics.done(own)][:MOST_CRITERIA],
+        criteria=[*goals, *epics.done(own, book)][:MOST_CRITERIA],
         labels=_short(headings)[:3],
         priority=_highest(own),
         component=headings[0] if headings and not alone else "",

@@ -25,6 +25,7 @@ from worker.generation.grounding import ground
 from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.merging import merge_twins, rename_alike, twins_left
 from worker.generation.outline import outline, under_epics
+from worker.generation.phrasebook import Phrasebook
 from worker.generation.roles import Role, Unit, as_requirement, opening, sort
 from worker.generation.similarity import gist, twins
 from worker.generation.spec import Spec
@@ -38,20 +39,23 @@ _MOST_TOKENS = 4
 _WORTH_A_CALL = 3
 
 
-def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> Drafts:
+def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report, book: Phrasebook) -> Drafts:
     """The drafts that the model writes for a job.
 
     Raises:
         GenerationError: It cannot, within the repairs that are allowed.
     """
-    return _Run(job, spec, calls, report).drafts()
+    return _Run(job, spec, calls, report, book).drafts()
 
 
 class _Run:
     """One attempt."""
 
-    def __init__(self, job: GenerationJob, spec: Spec, calls: Calls, report: Report) -> None:
+    def __init__(
+        self, job: GenerationJob, spec: Spec, calls: Calls, report: Report, book: Phrasebook
+    ) -> None:
         self._job = job
+        self._book = book
         self._calls = calls
         self._units = sort(spec)
         self._whole = Batch(
@@ -77,9 +81,10 @@ class _Run:
         rename_alike(drafts, self._whole.sentences, self._calls.journal)
         coverage.tell(drafts, self._units, self._calls.journal)
         coverage.drop_restated(drafts, self._units, self._calls.journal)
-        coverage.place(drafts, self._units, left, self._calls.journal)
+        coverage.place(drafts, self._units, left, self._book, self._calls.journal)
         coverage.add_notes(drafts, self._units)
-        epics.complete_texts(drafts.tickets, source_title(self._job), self._calls.journal)
+        name = source_title(self._job)
+        epics.complete_texts(drafts.tickets, name, self._book, self._calls.journal)
         drafts.summary = drafts.summary or opening(self._units)
         return drafts
 
@@ -94,7 +99,9 @@ class _Run:
 
     def _planned(self, *, halves: bool) -> Drafts:
         """The epics of an outline, and the tickets of all batches."""
-        plan = outline(self._job, self._units, self._calls, expected=self._whole.expected)
+        plan = outline(
+            self._job, self._units, self._calls, self._book, expected=self._whole.expected
+        )
         self._writer.headings = plan.headings
         held = len(plan.epics)
         leaves = replace(
@@ -162,7 +169,7 @@ class _Run:
         own = [unit for unit in self._units if unit.sentence.number in numbers]
         if not any(unit.role is Role.REQUIREMENT for unit in own):
             own = [as_requirement(unit) for unit in own]
-        return unaided(own, count, self._job.output_detail)
+        return unaided(own, count, self._job.output_detail, self._book)
 
     def _merge(self, drafts: Drafts) -> None:
         """Merges twins and leaves out what is of no use.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from worker.generation import words
 from worker.generation.nouns import CALL, begins_with_verb, is_system, mid
+from worker.generation.phrasebook import Phrasebook, english
 from worker.generation.phrases import ROOM, states, trimmed
 from worker.generation.text import capitalised, clipped
 from worker.generation.topics import ACCEPTANCE, GENERIC
@@ -47,9 +48,9 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
         accepts = any(ACCEPTANCE.fullmatch(name) for name in headings)
         return "Meet the acceptance criteria" if accepts else ""
     if all(map(_CARRIED_OUT.match, telling)):
-        return clipped(f"Carry out {mid(together(telling))}", ROOM)
+        return clipped(f"Carry out {mid(together(telling, english()))}", ROOM)
     if len(telling) > 1:
-        return clipped(f"Implement {_lowered(together(telling), names)}", ROOM)
+        return clipped(f"Implement {_lowered(together(telling, english()), names)}", ROOM)
     return trimmed(_from_one(telling[0], names))
 
 
@@ -148,14 +149,9 @@ def telling(headings: list[str]) -> list[str]:
     return [heading for heading in headings if not GENERIC.fullmatch(heading)] or headings
 
 
-def together(headings: list[str], *, english: bool = True) -> str:
+def together(headings: list[str], book: Phrasebook) -> str:
     """One title for what stands under several headings."""
     if len(headings) == 1:
         return headings[0]
-    if not english:
-        return ", ".join(headings[:_NAMED]) + (", …" if len(headings) > _NAMED else "")
-    first, second = headings[0], mid(headings[1])
-    if len(headings) > _NAMED:
-        return f"{first}, {second} and more"
-    # "Orders, pharmacy and stock" rather than "orders and pharmacy and stock".
-    return f"{first}, {second}" if " and " in f"{first} {second}" else f"{first} and {second}"
+    first, second = headings[0], headings[1] if book.capitals else mid(headings[1])
+    return (book.several if len(headings) > _NAMED else book.pair)(first, second)

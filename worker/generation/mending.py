@@ -19,19 +19,20 @@ from worker.generation.draft import (
 from worker.generation.endings import once_each
 from worker.generation.epics import idle
 from worker.generation.journal import Journal
+from worker.generation.phrasebook import Phrasebook
 from worker.generation.text import capitalised, clean, clipped, folded, one_line, shorten
 
 Note = TypeVar("Note", RiskDraft, QuestionDraft)
 
 _LABELS = 6
 _COLON = re.compile(r"(?<=\w):$")
-# What a ticket asks for beyond the criteria that a result has room for.
-_BEYOND = "It also covers:"
 # More notes than these are told several in one: none is left out.
 _NOTES = 200
 
 
-def mend(drafts: Drafts, journal: Journal, *, name: str, include_epics: bool) -> None:
+def mend(
+    drafts: Drafts, journal: Journal, *, name: str, include_epics: bool, book: Phrasebook
+) -> None:
     """Makes the drafts fit the schema and the graph rules; their number stays.
 
     Args:
@@ -39,9 +40,11 @@ def mend(drafts: Drafts, journal: Journal, *, name: str, include_epics: bool) ->
         journal: Takes each repair.
         name: What the work is called, for what has no words of its own.
         include_epics: False: epics become stories.
+        book: What code says, in the language of the spec.
     """
     for ticket in drafts.tickets:
         _mend_text(ticket, journal, name)
+        _mend_criteria(ticket, journal, book)
         _mend_values(ticket, journal)
     _set_apart(drafts.tickets, journal)
     _mend_parents(drafts.tickets, journal, include_epics=include_epics)
@@ -59,6 +62,9 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
     ticket.description = once_each(told) or ticket.title
     if ticket.description != told:
         journal.repair("sentence repeated", ticket=ticket.title, done="said once")
+
+
+def _mend_criteria(ticket: TicketDraft, journal: Journal, book: Phrasebook) -> None:
     # A line that introduces an example ends as a criterion.
     criteria = dict.fromkeys(_COLON.sub(".", one_line(told)) for told in ticket.criteria)
     known = [criterion for criterion in criteria if criterion]
@@ -66,7 +72,7 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
     if beyond := known[MOST_CRITERIA:]:
         journal.repair("too many criteria", ticket=ticket.title, done="listed in the description")
         listed = "\n".join(f"- {criterion}" for criterion in beyond)
-        ticket.description += f"\n\n{_BEYOND}\n{listed}"
+        ticket.description += f"\n\n{book.beyond}\n{listed}"
 
 
 def _mend_values(ticket: TicketDraft, journal: Journal) -> None:

@@ -15,8 +15,9 @@ from worker.generation.checks import is_blank
 from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.endings import finished
-from worker.generation.headings import together
+from worker.generation.headings import telling, together
 from worker.generation.job import GenerationJob
+from worker.generation.phrasebook import Phrasebook
 from worker.generation.plan import Piece, by_section, chapters, epic_count, shares
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
@@ -51,13 +52,16 @@ class Outline:
         return max(bisect_right(self.begins, number) - 1, 0)
 
 
-def outline(job: GenerationJob, units: list[Unit], calls: Calls, *, expected: int) -> Outline:
+def outline(
+    job: GenerationJob, units: list[Unit], calls: Calls, book: Phrasebook, *, expected: int
+) -> Outline:
     """The outline of a spec; takes one call when there are to be epics.
 
     Args:
         job: What is asked for.
         units: The spec's sentences with their roles.
         calls: The model.
+        book: What code says, in the language of the spec.
         expected: About how many tickets there will be, epics included.
     """
     pieces = by_section([unit for unit in units if unit.role is Role.REQUIREMENT])
@@ -69,7 +73,7 @@ def outline(job: GenerationJob, units: list[Unit], calls: Calls, *, expected: in
     parts = [[pieces[place] for place in share] for share in shares(pieces, wanted)]
     summary, written = _asked(job, parts, calls)
     texts = written if len(written) == len(parts) else [TicketDraft("epic", "", "", [])] * wanted
-    epics = [_epic(text, part, job) for text, part in zip(texts, parts, strict=True)]
+    epics = [_epic(text, part, job, book) for text, part in zip(texts, parts, strict=True)]
     begins = [part[0].units[0].sentence.number for part in parts]
     return Outline(summary, epics, begins, headings)
 
@@ -117,10 +121,12 @@ def _told(number: int, part: list[Piece], sentences: int, length: int) -> str:
     return "\n".join([f"Part {number}: {shorten(headings, 300)}", *shown])
 
 
-def _epic(written: TicketDraft, part: list[Piece], job: GenerationJob) -> TicketDraft:
+def _epic(
+    written: TicketDraft, part: list[Piece], job: GenerationJob, book: Phrasebook
+) -> TicketDraft:
     """An epic as the model has written it, called by the part's headings if it has no title."""
     headings = chapters(part)
-    title = together(headings) if headings else source_title(job)
+    title = together(telling(headings), book) if headings else source_title(job)
     return replace(
         written,
         title=title if is_blank(written.title) else written.title,

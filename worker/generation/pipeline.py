@@ -6,7 +6,7 @@ from typing import Any
 from tickets import graph, validation
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
-from worker.generation import epics, extractive, freeform
+from worker.generation import epics, extractive, freeform, phrasebook
 from worker.generation.budget import unusable
 from worker.generation.calls import Calls
 from worker.generation.dialects import as_markdown
@@ -51,9 +51,16 @@ def generate(
     with cancellation.interrupting(own.request):
         calls = Calls(provider, deadline, own, journal or Journal())
         spec = parse(text)
-        drafts = _WRITERS[calls.model.profile](job, spec, calls, report)
+        book = phrasebook.of(" ".join(one.text for one in spec.sentences))
+        drafts = _WRITERS[calls.model.profile](job, spec, calls, report, book)
     report(Stage.VALIDATING_OUTPUT, f"{len(drafts.tickets)} tickets")
-    mend(drafts, calls.journal, name=source_title(job), include_epics=job.include_epics)
+    mend(
+        drafts,
+        calls.journal,
+        name=source_title(job),
+        include_epics=job.include_epics,
+        book=book,
+    )
     epics.ground(drafts.tickets)
     result = document(job, drafts, calls.metadata())
     _check(result, job)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-_FOLDER = Path(__file__).resolve().parents[1] / "prompts"
+FOLDER = Path(__file__).resolve().parents[1] / "prompts"
 _PART = re.compile(r"^# (\w+)\n(.*?)(?=^# |\Z)", re.DOTALL | re.MULTILINE)
 _BLANK = re.compile(r"\{\{(\w+)\}\}")
 # The marks that the spec stands between.
@@ -37,7 +37,7 @@ class Prompt:
 @cache
 def load(name: str) -> Prompt:
     """The prompt in `NAME.md`."""
-    text = (_FOLDER / f"{name}.md").read_text(encoding="utf-8")
+    text = (FOLDER / f"{name}.md").read_text(encoding="utf-8")
     head, _, body = text.partition("\n")
     parts = {part: content.strip() for part, content in _PART.findall(body)}
     return Prompt(name, int(head.removeprefix("version:")), parts)
