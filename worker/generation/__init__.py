@@ -5,7 +5,7 @@ blocks     `lines`, `tables`, `blocks`: headings, paragraphs, items, rows, code
 sentences  `spec`: numbered, by section; `identifiers`: what the spec calls them
 roles      `roles`: requirement, risk, background, …, by the words in `signals`, `topics`,
            `stated`, `imprint`
-plan       `plan`: which requirements make a ticket, how many there are, which epics hold them
+plan       `plan`: how many tickets; `pieces`: which requirements make each; `shares`: which epic
 drafts of a small model, which only chooses:
            `extractive` and `choosing`, among `titles` (from `headings` or by `phrases`, `wishes`,
            `nouns`, `words`); `order`, `sequence`: what waits for what

@@ -16,7 +16,7 @@ from worker.generation.answer import NoJsonError, parse
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.job import GenerationError
 from worker.generation.lines import Form
-from worker.generation.plan import Piece, chapters
+from worker.generation.pieces import Piece, chapters
 from worker.generation.prompts import fenced, load
 from worker.generation.roles import Unit
 from worker.generation.text import shorten

@@ -31,15 +31,8 @@ from worker.generation.lines import Form
 from worker.generation.nouns import speaks_of_people
 from worker.generation.order import about, dependencies, vocabulary
 from worker.generation.phrasebook import Phrasebook, english
-from worker.generation.plan import (
-    Piece,
-    Plan,
-    arranged,
-    by_section,
-    chapter_of,
-    chapters,
-    plan,
-)
+from worker.generation.pieces import Piece, arranged, by_section, chapter_of, chapters
+from worker.generation.plan import Plan, plan
 from worker.generation.roles import Role, Unit, opening
 from worker.generation.spec import Spec
 from worker.generation.text import ended

@@ -18,11 +18,12 @@ from worker.generation.endings import finished
 from worker.generation.headings import telling, together
 from worker.generation.job import GenerationJob
 from worker.generation.phrasebook import Phrasebook
-from worker.generation.plan import Piece, by_section, chapters, epic_count, shares
+from worker.generation.pieces import Piece, by_section, chapters
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import read_outline
 from worker.generation.roles import Role, Unit
+from worker.generation.shares import epic_count, shares
 from worker.generation.text import shorten
 from worker.ollama import UnusableError
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from worker.generation import words
-from worker.generation.plan import Piece
+from worker.generation.pieces import Piece
 from worker.generation.text import folded
 
 _WORK = r"(?:build|do|finish|ship|release|deliver|deploy|launch|migrate|roll out)"

@@ -2,7 +2,7 @@
 
 from worker.generation import headings, nouns, phrases, signals, stated
 from worker.generation.lines import Form
-from worker.generation.plan import Piece
+from worker.generation.pieces import Piece
 from worker.generation.spec import Section
 from worker.generation.text import clipped, folded
 from worker.generation.topics import GENERIC, is_finding
