@@ -30,7 +30,7 @@ from worker.generation.journal import Call, Journal
 from worker.model import can_chat, spellings
 from worker.model_server import STANDARD_URL, at, with_embedded
 from worker.ollama import OllamaClient, RefusedError
-from worker.provider import Profile, Provider
+from worker.provider import Profile, Provider, lacks
 
 _LOOK_S = 3.0
 # A cold start of a large model takes minutes.
@@ -125,8 +125,7 @@ class _Asked:
         except GenerationError as fault:
             name = self._settings.ollama_model or remedies.GOOD_MODEL
             raise FaultError(fault.message, *remedies.pull(self._client, name)) from None
-        names = _installed(self._client)
-        if names and names.isdisjoint(spellings(model.name)):
+        if lacks(self._client, model.name):
             detail = f"{model.name} is not installed at {self._client.address}"
             raise FaultError(detail, *remedies.pull(self._client, model.name))
         if not can_chat(model.name, _known(partial(self._client.show, model.name))):
@@ -277,12 +276,6 @@ class _Asked:
 def _unread(story: str) -> str:
     """An order that the server has read nothing of: what it remembers, it may not count."""
     return f"{uuid4()}: tell this in your own words: {story}"
-
-
-def _installed(client: OllamaClient) -> set[str]:
-    """The names of the models at a server; empty when it does not say."""
-    listed = _known(client.tags).get("models") or []
-    return {str(entry.get(key)) for entry in listed for key in ("name", "model")}
 
 
 def _loaded_context(client: OllamaClient, name: str) -> int | None:

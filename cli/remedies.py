@@ -68,8 +68,7 @@ def load_anew(client: OllamaClient, model: str) -> Remedy:
 
 
 def _posted(client: OllamaClient, path: str, body: dict[str, object]) -> Remedy:
-    scheme = urlsplit(client.url).scheme
-    url = f"{scheme}://{client.address}{urlsplit(client.url).path}{path}"
+    url = client.public_url + path
     return Remedy(f"curl {shlex.quote(url)} -d {shlex.quote(json.dumps(body))}")
 
 

@@ -18,7 +18,7 @@ from tickets.settings import EMBEDDED, Settings
 from worker import model_server
 from worker.generation.job import GenerationError
 from worker.ollama import RefusedError
-from worker.provider import Provider
+from worker.provider import Provider, lacks
 
 _PROBE_S = 2
 
@@ -31,6 +31,7 @@ _CHOSEN = """\
   For better ones name an Ollama there, such as http://127.0.0.1:11434, and start again."""
 
 _AWAY = "  `taskforge doctor` says what mends it; until then jobs fail after some minutes."
+_MISSING = "  `taskforge doctor` says what installs it; until then jobs fail."
 
 _NEXT = """\
 To submit a spec, make a client and a key, in another terminal:
@@ -110,17 +111,19 @@ def _start(system: System) -> list[str]:
 
 def _model_lines(settings: Settings, advice: str | None) -> list[str]:
     """What the model is; an advice comes with the embedded one."""
-    url = settings.ollama_url or ""
-    found = model_server.at(url, settings)
+    found = model_server.at(settings.ollama_url or "", settings)
+    where = found.public_urls
     try:
         model = found.model()
     except GenerationError as fault:
-        return [f"Model: none yet at {url}: {fault.message}", _AWAY]
+        return [f"Model: none yet at {where}: {fault.message}", _AWAY]
     if advice:
         return [f"Model: {model.name}, embedded, profile {model.profile}", advice]
     if _is_away(found):
-        return [f"Model: {model.name} at {url}, which does not answer yet", _AWAY]
-    return [f"Model: {model.name} at {url}, profile {model.profile}"]
+        return [f"Model: {model.name} at {where}, which does not answer yet", _AWAY]
+    if lacks(found.client, model.name):
+        return [f"Model: {model.name}, which is not installed at {where}", _MISSING]
+    return [f"Model: {model.name} at {where}, profile {model.profile}"]
 
 
 def _is_away(found: Provider) -> bool:

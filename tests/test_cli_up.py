@@ -51,6 +51,16 @@ def test_the_advice_fits_a_model_that_was_chosen(tmp_path: Path) -> None:
         assert "install" not in "".join(started.lines)
 
 
+def test_a_password_in_a_url_is_never_shown(tmp_path: Path, peer: OllamaPeer) -> None:
+    url = f"{peer.url},{peer.url}/more".replace("//", "//tester:hidden-word@")
+    with up(tmp_path, TASKFORGE_OLLAMA_URL=url, TASKFORGE_OLLAMA_MODEL="qwen3:8b") as started:
+        told = started.lines[1]
+        doctor = run("doctor", env=started.env)
+        assert "hidden-word" not in "".join(started.lines) + started.log.read_text()
+        assert "hidden-word" not in doctor.stdout + doctor.stderr
+    assert told == f"Model: qwen3:8b, which is not installed at {peer.url}, {peer.url}/more\n"
+
+
 def test_doctor_waits_for_one_that_is_starting(tmp_path: Path, peer: OllamaPeer) -> None:
     settings = {
         "TASKFORGE_OLLAMA_URL": peer.url,

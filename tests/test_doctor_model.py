@@ -122,6 +122,15 @@ def test_a_model_that_is_not_pulled(peer: OllamaPeer) -> None:
     )
 
 
+def test_a_named_model_at_a_server_without_any(peer: OllamaPeer) -> None:
+    peer.models = ()
+    check = fault(peer.url, "qwen3:8b")
+    assert (check.name, check.remedy) == (
+        "model",
+        f"OLLAMA_HOST={address(peer.url)} ollama pull qwen3:8b",
+    )
+
+
 def test_a_model_that_only_one_of_two_servers_has(peer: OllamaPeer) -> None:
     with OllamaPeer(models=(SMALL,)) as other:
         check = fault(f"{peer.url},{other.url}")

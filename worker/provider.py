@@ -64,6 +64,11 @@ class Provider:
         """The first server's."""
         return self._hosts.first.client
 
+    @property
+    def public_urls(self) -> str:
+        """Where the servers are, as it may be shown."""
+        return ", ".join(client.public_url for client in self._hosts.clients)
+
     def apart(self) -> "list[Provider]":
         """The same model at each server alone, as listed."""
         try:
@@ -256,6 +261,15 @@ def _told(body: dict[str, Any], extras: dict[str, Any]) -> dict[str, Any]:
     return {**options, **extras, "format": "schema" if isinstance(given, dict) else given}
 
 
+def lacks(client: OllamaClient, name: str) -> bool:
+    """Whether a server lists its models, and one is not among them."""
+    try:
+        listed = client.tags(deadline=_soon()).get("models")
+    except GenerationError:
+        return False
+    return isinstance(listed, list) and spellings(name).isdisjoint(dict(_named(listed)))
+
+
 def _digest(client: OllamaClient, name: str, stop: Cancellation) -> dict[str, Any]:
     """The digest that the list of installed models gives for one; `show` does not tell it."""
     with contextlib.suppress(GenerationError):
@@ -266,8 +280,12 @@ def _digest(client: OllamaClient, name: str, stop: Cancellation) -> dict[str, An
 
 
 def _installed(client: OllamaClient, stop: Cancellation) -> list[tuple[str, dict[str, Any]]]:
-    listed = client.tags(deadline=_soon(), cancellation=stop).get("models")
-    models = [entry for entry in listed or [] if isinstance(entry, dict)]
+    return _named(client.tags(deadline=_soon(), cancellation=stop).get("models") or [])
+
+
+def _named(listed: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The entries of a list of models by their names."""
+    models = [entry for entry in listed if isinstance(entry, dict)]
     named = [(entry.get("model") or entry.get("name"), entry) for entry in models]
     return [(name, entry) for name, entry in named if isinstance(name, str) and name]
 

@@ -60,6 +60,11 @@ class OllamaClient:
         """Host and port; a password in the URL is nobody's business."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
+    @property
+    def public_url(self) -> str:
+        """The URL as it may be shown."""
+        return urlsplit(self.url)._replace(netloc=self.address).geturl()
+
     def chat(
         self,
         body: dict[str, Any],

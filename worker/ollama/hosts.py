@@ -52,6 +52,11 @@ class Hosts:
     def first(self) -> Host:
         return self._hosts[0]
 
+    @property
+    def clients(self) -> list[OllamaClient]:
+        """All of them, as listed."""
+        return [host.client for host in self._hosts]
+
     def in_turn(self) -> list[Host]:
         """All of them, in the order in which to ask: rested, least busy, as listed."""
         now = time.monotonic()
