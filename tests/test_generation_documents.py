@@ -158,3 +158,99 @@ def test_titles_of_another_language_do_not_repeat_what_the_spec_is_called(
         "2. La luce si accende da sola e si spegne alla fine.\n3. Gli ospiti pagano con carta.\n"
     )
     assert titles(peer, spec)[0] == "Il socio prenota un campo per 90 minuti"
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "1. Introduction ............ 3\n2. Rooms ............ 4\n   2.1 Search . . . . . . 6\n",
+        "- [Introduction](#introduction)\n- [Rooms](#rooms)\n  - [Search](#search)\n",
+    ],
+)
+def test_a_table_of_contents_is_no_work(peer: OllamaPeer, contents: str) -> None:
+    spec = f"# Booking\n## Table of contents\n{contents}\n## Rooms\nMembers book rooms.\n"
+    assert criteria(peer, spec) == ["Members book rooms."]
+    assert run(peer, job(spec), model=SMALL)["source"]["summary"] == "Members book rooms."
+
+
+def test_the_table_that_a_document_begins_with_says_whose_it_is(peer: OllamaPeer) -> None:
+    spec = (
+        "# Booking\n## Requirements document\n| Document | B-1 |\n|---|---|\n| Version | 2.3 |\n"
+        "| Prepared by | IT |\n\n## Rooms\nMembers book rooms.\n"
+    )
+    assert criteria(peer, spec) == ["Members book rooms."]
+
+
+def test_identifiers_of_a_spec_s_own_are_known_where_several_lines_have_one(
+    peer: OllamaPeer,
+) -> None:
+    spec = (
+        "# Bags\n## Loading\nBRTS-301 Handhelds shall show a green light.\n\n"
+        "BRTS-302 When a bag is late, the agent can rebook it.\n\n"
+        "BRTS-303 Bags without a tag are kept.\n"
+    )
+    assert titles(peer, spec, ticket_count=3) == [
+        "Ensure that handhelds show a green light",
+        "Let the agent rebook it",
+        "Ensure that bags without a tag are kept",
+    ]
+
+
+def test_a_name_with_a_number_is_no_identifier(peer: OllamaPeer) -> None:
+    spec = "# Backup\n- AES-256 Encryption of backups\n- Weekly restore test\n"
+    assert titles(peer, spec)[0] == "Add AES-256 Encryption of backups"
+
+
+def test_a_day_in_may_asks_for_nothing(peer: OllamaPeer) -> None:
+    spec = (
+        "From: Omar\nTo: Julie\nDate: 12 May 2025\nSubject: labels\n\nJulie,\n\n"
+        "> 1. Customers can print the label.\n\nYes.\n\n> 2. We show a QR code.\n\nOK.\n"
+    )
+    assert criteria(peer, spec) == ["Customers can print the label.", "We show a QR code."]
+
+
+def test_who_writes_small_letters_is_read_by_sentences(peer: OllamaPeer) -> None:
+    spec = (
+        "okay so what I need is online booking for the salon. they pick the breed of their dog, "
+        "and then it shows free slots of that length. send them a reminder the day before, by "
+        "mail. I want to be able to block days from my phone. vouchers would be nice but that "
+        "can wait. that's it I think."
+    )
+    assert titles(peer, spec, ticket_count=4) == [
+        "Online booking for the salon",
+        "They pick the breed of their dog, and then it shows free slots of that length",
+        "Send them a reminder the day before",
+        "Block days from my phone",
+    ]
+
+
+def test_a_board_and_a_plan_tell_what_is_left_to_do(peer: OllamaPeer) -> None:
+    spec = (
+        "# Q3\n## Objective 1: Fewer lost carts\n\nInitiatives\n- Guest checkout\n"
+        "- Save cart across devices\n\n"
+        "## List: Done\n- App icon\n\n## Not this quarter\nCrypto\n\n## Parked\n- Radar\n"
+    )
+    assert titles(peer, spec) == ["Add guest checkout", "Save cart across devices"]
+
+
+def test_the_key_results_of_a_plan_are_the_goals_of_its_epic(peer: OllamaPeer) -> None:
+    spec = "# Q3\n## Fewer lost carts\nKR1: Lost carts from 68 % to 60 %\n\n"
+    spec += "".join(f"## Step {name}\nMembers use {name}.\n" for name in ("one", "two", "six"))
+    epic, *rest = run(peer, job(spec), model=SMALL)["tickets"]
+    assert epic["acceptance_criteria"][0] == "KR1: Lost carts from 68 % to 60 %"
+    assert len(rest) == 3
+
+
+def test_tests_against_regressions_and_crash_reports_are_no_bugs(peer: OllamaPeer) -> None:
+    spec = (
+        "# Release\n- Run the regression suite\n- Halt if crash-free users drop\n- Crash on exit\n"
+    )
+    assert [one["ticket_type"] for one in leaves(peer, spec)] == ["task", "story", "bug"]
+
+
+def test_what_could_go_wrong_is_a_risk(peer: OllamaPeer) -> None:
+    spec = (
+        "# Lunch\n## Orders\nEmployees order lunch.\n## What could go wrong?\nLogins get shared.\n"
+    )
+    found = run(peer, job(spec), model=SMALL)
+    assert [risk["description"] for risk in found["risks"]] == ["Logins get shared."]

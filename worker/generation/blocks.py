@@ -188,7 +188,8 @@ def _underline(line: Line, following: Line) -> str:
 def _heading_block(line: Line, text: str, level: int, *, marked: bool = False) -> Block:
     numbered = NUMBERED.match(text)
     name = _calm(plain(numbered.group(2) if numbered else text).rstrip(".:").strip())
-    start = line.start + max(line.text.find(name.partition(" ")[0]), 0)
+    in_marks = line.text.lstrip().startswith(("**", "__"))
+    start = line.start + (0 if in_marks else max(line.text.find(name.partition(" ")[0]), 0))
     told = shorten(AROUND.sub("", name) or name, 120)
     number = numbered.group(1) if numbered else ""
     return Block(None, told, start, line.end, level, number, marked)

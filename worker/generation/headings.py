@@ -22,7 +22,8 @@ _SENT = re.compile(
     r"^(?:\w+ )?(?:notifications|e?-?mails|alerts|messages|reminders)$", re.IGNORECASE
 )
 _CARRIED_OUT = re.compile(
-    r"(?:phase|stage|step|milestone|sprint|release|iteration|wave|increment)\s+\w{1,3}\b",
+    r"(?:phase|stage|step|milestone|sprint|release|iteration|wave|increment)\s+"
+    r"(?:\d{1,2}[a-z]?|[ivx]{1,4}|[a-z])\b",
     re.IGNORECASE,
 )
 _IN_A_ROW = re.compile(r"\w+(?:(?:,? and|,) \w+)*", re.IGNORECASE)

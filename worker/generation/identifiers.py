@@ -13,12 +13,19 @@ MARK = (
     r"(?:[A-Z]-\d{2,4}|[A-Z]{2,9}-0\d{1,4})(?=[:.)]| [A-Z]))"
     r"(?:[:.)]|(?=\s))"
 )
+# In front of a line, without a colon: only where several lines have one is it no name.
+_NUMBERED = re.compile(
+    r"^(?:[ \t]{0,3}[-*+] )?([A-Z][A-Z0-9]{1,9})-(\d{1,5})(?= [A-Z])", re.MULTILINE
+)
+_FEWEST = 3
 _FIRST = re.compile(rf"{MARK}\s+(?=\S)")
 _WHOLE = re.compile(rf"{_ANY}|[A-Z]{{0,6}}[-_.]?\d[\d.]*", re.ASCII)
 _KIND = re.compile(
     r"(?:(?:user )?story|epic|feature|use case|requirement|task|ticket|issue|bug)(?: ?#?\d{1,3})?"
     r"\s*(?::|\s[\u2013\u2014-])\s+(?=\S)|"
-    r"(?:section|part|chapter|abschnitt|teil|sección|partie|parte) (?:\d{1,2}|[A-Z]):\s+(?=\S)",
+    r"(?:list|column|spalte|liste|lista):\s+(?=\S)|"
+    r"(?:objective|goal|workstream|section|part|chapter|abschnitt|teil|sección|partie|parte) "
+    r"(?:\d{1,2}|[A-Z]):\s+(?=\S)",
     re.IGNORECASE,
 )
 # "Phase 2", "Story 4": a word and its number.
@@ -29,6 +36,22 @@ _MENTIONED = re.compile(
     rf"\b{_ANY}|\b\d{{1,2}}(?:\.\d{{1,2}})+|(?i:\b[^\W\d_]{{3,12}} \d{{1,3}}(?:\.\d{{1,2}})*\b)",
     re.ASCII,
 )
+
+
+def series(text: str) -> frozenset[str]:
+    """What the identifiers begin with that a spec gives its lines, such as "BRTS" for BRTS-101."""
+    numbers: dict[str, set[str]] = {}
+    for prefix, number in _NUMBERED.findall(text):
+        numbers.setdefault(prefix, set()).add(number)
+    return frozenset(prefix for prefix, found in numbers.items() if len(found) >= _FEWEST)
+
+
+def marked(text: str, known: frozenset[str]) -> str:
+    """The text with a colon behind the identifier that it begins with, if it has none."""
+    found = _NUMBERED.match(text)
+    if not found or found[1] not in known or _FIRST.match(text):
+        return text
+    return f"{text[: found.end()]}:{text[found.end() :]}"
 
 
 def without(text: str) -> str:

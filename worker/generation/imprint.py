@@ -11,6 +11,7 @@ _IMPRINT = re.compile(
     r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
     r"created|contact|due|deadline|target (?:date|release|version)|team|jira|"
     r"doc(?:ument)?\.? (?:id|owner|status|no\.?|number)|"
+    r"prepared by|distribution|classification|"
     r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
     r"\s*[:：]\s*\S.{0,120}|doc(?:ument)?\.? (?:no\.?|nr\.?|number) \S*\d.{0,60}",
     re.IGNORECASE,
@@ -37,6 +38,7 @@ _MAIL = re.compile(
 _SIGNATURE = re.compile(r"-- \S.{0,300}")
 # How a message begins and ends: "Hi team,", "Thanks, Jo".
 _COURTESY = re.compile(
+    r"(?:yes|no|ok(?:ay)?|agreed|sure|\+1)(?:,? please)?[.!]*|(?-i:[A-Z])[^\W\d_]{1,12},|"
     r"(?:hi|hello|hey|dear|good morning|hallo|liebe[rs]?|guten tag|bonjour|hola|ol[áa]|ciao)"
     r"(?:(?: [^\W\d_]+){0,4}[,!]| [^\W\d_]+)?|"
     r"(?:thx|thanks|thank you|many thanks|cheers|(?:kind |best |warm )?regards|"
@@ -54,7 +56,8 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _SMALL_TALK = re.compile(
-    r"(?:sorry(?:,| (?:it|this|that|for|about|if))|(?:thanks|thank you) (?:for|again)|"
+    r"(?:that['’]?s (?:it|all)|sorry(?:,| (?:it|this|that|for|about|if))|"
+    r"(?:thanks|thank you) (?:for|again)|"
     r"(?:it was )?(?:good|great|nice|lovely) (?:talking|speaking|meeting|"
     r"to (?:meet|talk|see|hear))|good luck|have fun|looking forward)\b[^.!?]{0,80}[.!?]*",
     re.IGNORECASE,

@@ -90,12 +90,17 @@ EASTERN = re.compile(
 # "**Consent.** You may withdraw it": a heading with its text on one line.
 _RUN_IN = re.compile(r"(\s{0,3}\*\*[^*\n]{2,60}\.\*\*)[ \t]+(?=\S)")
 RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
-CONTENTS = re.compile(r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\})$", re.IGNORECASE)
+# A table of contents, and its lines: with dots up to the page, or linked to their heading.
+CONTENTS = re.compile(
+    r"\s*(?:\[\[?_?toc_?\]?\]|\{:toc\}|\S.{0,120}?(?:\.{4,}|(?: \.){4,}|…{2,})\s*\d{1,4}|"
+    r"(?:[-*+]|\d{1,2}[.)])\s+\[[^\]\n]{1,120}\]\(#[^)\s]{0,120}\))$",
+    re.IGNORECASE,
+)
 
 # Before a bullet or a heading they would hide it: a byte order mark, orders of direction.
 _UNSEEN = re.compile(f"[{INVISIBLE}]*")
 # The marks of a quotation; "> 5 s" means more than.
-_QUOTING = re.compile(r"^(?:[ \t]{0,8}>)+(?!=| ?\d)", re.MULTILINE)
+_QUOTING = re.compile(r"^(?:[ \t]{0,8}>)+(?!=| ?\d(?!\d?[.)] ))", re.MULTILINE)
 _UNTOLD = f"{whitespace}\N{NO-BREAK SPACE}{NOTHING}"
 
 _LONGEST_HEADING = 70

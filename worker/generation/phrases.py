@@ -34,7 +34,7 @@ _MODAL = re.compile(
 # What comes before a modal is no subject when it asks or states something by itself.
 _CLAUSE = re.compile(
     r"^(?:all|both|neither|none|one|others|some)$|"  # of what has been named before
-    r"n't\b|.\b(?:how|what|why|whether|said|says|knows?)\b|"
+    r"n't\b|.\b(?:how|what|where|why|whether|said|says|knows?)\b|"
     r"\b(?:we|they|i|you) (?:have|had|are|were|want|need|get)\b|\band (?:nobody|no one|they|it)\b",
     re.IGNORECASE,
 )
@@ -64,7 +64,8 @@ _GIVEN = re.compile(r"^given\b.*\bthen\s+", re.IGNORECASE)
 # How people go on in a talk or a mail, and a requirement's number.
 _FURTHER = re.compile(
     r"^(?:(?:also|and|but|plus|besides|furthermore|oh|so(?! that| far)),?\s+|"
-    r"(?:ok(?:ay)?|yes|yeah|no|later)[,.!]\s+|"
+    r"(?:ok(?:ay)?|yes|yeah|no|later)[,.!]\s+|(?:okay|ok|basically|anyway|actually),?\s+|"
+    r"what (?:i|we|they) (?:really )?(?:need|want) is (?=\w)|"
     rf"(?-i:{identifiers.MARK})\s+)+",
     re.IGNORECASE,
 )
@@ -105,7 +106,7 @@ _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 
 def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
-    text = _FURTHER.sub("", _STEPS.sub("", _unquoted(sentence.strip()).rstrip(".!… ")))
+    text = _STEPS.sub("", _FURTHER.sub("", _unquoted(sentence.strip()).rstrip(".!… ")))
     text = _AHEAD.sub("", _GIVEN.sub("", text))
     bare = _ABILITY.sub("", _REMARK.sub("", text))
     text = _ASSIGNED.sub("", bare) if bare != text else bare
@@ -174,16 +175,16 @@ def _from_modal(found: re.Match[str]) -> str:
 
 def _denied(subject: str, modal: str, rest: str) -> str:
     if rest.startswith("be "):
-        return f"{'are' if words.is_plural(subject) else 'is'} never {rest[3:]}"
+        return f"{'are' if words.is_plural(head(subject)) else 'is'} never {rest[3:]}"
     if modal in {"will", "shall", "should"}:
-        return f"{'do' if words.is_plural(subject) else 'does'} not {rest}"
+        return f"{'do' if words.is_plural(head(subject)) else 'does'} not {rest}"
     return f"cannot {rest}"
 
 
 def _stated(subject: str, rest: str) -> str:
     """The rest of a sentence without its modal: "be paid" as "are paid"."""
     verb, _, more = rest.partition(" ")
-    plural = words.is_plural(subject)
+    plural = words.is_plural(head(subject))
     if verb == "be":
         return f"{'are' if plural else 'is'} {more}"
     return rest if plural else f"{words.third(verb)} {more}"
@@ -248,6 +249,7 @@ def _infinitives(rest: str) -> str:
 _HANGING = words.SMALL - PARTICLES
 _STATES = frozenset({"is", "are", "has", "have"})
 _ASKED = frozenset({"where", "what", "who", "how", "which"})
+_TIMES = frozenset({"day", "days", "evening", "hour", "hours", "minutes", "month", "night", "week"})
 _DENIALS = frozenset({"no", "not", "never"})
 _ROWS = frozenset({"and", "or"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
@@ -338,8 +340,10 @@ def trimmed(title: str) -> str:
 
 
 def _hangs(kept: list[str]) -> bool:
-    """Whether the last word needs another one, which the "is" of "where the card is" does not."""
-    last = kept[-1].lower()
+    """Whether the last word needs another one, as in "with", but not "where the card is"."""
+    last, one = kept[-1].lower(), kept[-2].lower()
+    if last in {"before", "after"} and one in _TIMES:
+        return False
     asked = last in _STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
     return last in _HANGING and not asked
 

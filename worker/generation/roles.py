@@ -64,6 +64,7 @@ class Unit:
 def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
     opening = _opening(spec)
+    first = next(section for section in spec.sections if section.sentences)
     lead = _lead(spec)
     units = [
         Unit(
@@ -75,6 +76,7 @@ def sort(spec: Spec) -> list[Unit]:
                 sentence,
                 topic or headed,
                 opens=(opens or sentence.number <= lead) and topic is None,
+                heads=section is first,
             ),
         )
         for section in spec.sections
@@ -177,12 +179,12 @@ def _has_list(section: Section) -> bool:
     return any(one.form in _LISTED for one in section.sentences)
 
 
-def _role(sentence: Sentence, topic: Topic, *, opens: bool) -> Role:
+def _role(sentence: Sentence, topic: Topic, *, opens: bool, heads: bool) -> Role:
     prose = sentence.form is Form.PROSE
     if (
         _is_of_ticket(sentence.text)
         or _is_imprint(sentence, opens=opens)
-        or (opens and _is_imprint_row(sentence))
+        or (heads and _is_imprint_row(sentence))
     ):
         return Role.CONTEXT
     asks = signals.is_question(sentence.text)
@@ -210,6 +212,8 @@ def _is_of_ticket(text: str) -> bool:
 def _said_of_itself(sentence: Sentence) -> Role | None:
     """What a sentence is that says so: a goal, or something for later."""
     if sentence.form is Form.PROSE and signals.is_aim(sentence.text):
+        return Role.GOAL
+    if signals.is_key_result(sentence.text):
         return Role.GOAL
     told = sentence.form not in {Form.ROW, Form.CODE}
     return Role.OUTSIDE if told and signals.is_put_off(sentence.text) else None
@@ -280,6 +284,7 @@ def _with_silent_sections(units: list[Unit], opening: Section | None) -> list[Un
         and unit.section.heading
         and unit.section is not opening
         and not is_imprint(unit.text)
+        and not _is_imprint_row(unit.sentence)
         and not _is_of_ticket(unit.text)
         and not signals.is_about_today(unit.text)
         and topics.topic(unit.section.heading, unit.section.path) is Topic.WORK
@@ -297,6 +302,7 @@ def opening(units: list[Unit]) -> str:
         if unit.role in told
         and unit.sentence.form not in {Form.ROW, Form.CODE}
         and unit.text[-1] != ":"
+        and unit.text != unit.section.heading
         and not is_imprint(unit.text)
     ]
     return shorten(" ".join(map(ended, first[:3])), _LONGEST_SUMMARY)

@@ -27,11 +27,14 @@ _STORY = re.compile(
     r"come [^,]{2,60}?,? (?:voglio|vorrei)\b",
     re.IGNORECASE,
 )
-_WISH = any_word(r"must|shall|should|can|cannot|may|(?:is|are|be) able to")
+# "May" is a month beside a number.
+_WISH = any_word(r"must|shall|should|can|cannot|(?<!\d )(?<!\d\. )may(?! \d)|(?:is|are|be) able to")
 _CONDITION = any_word(r"once|after|when|until|if|unless|(?<!not )needed")
 # Behind these stands what is shown or asked: "how many hours were worked".
 _CLAUSES = any_word("how|what|which|who|whose|that|whether")
 _ASIDE = re.compile(r"\([^()]{0,200}\)")
+# A word that is spoken of: "“shall” marks a requirement".
+_NAMED_WORD = re.compile(r"[\"“'‘]\w+[\"”'’]")
 _CANNOT = any_word(r"(?:nobody|no one|none) can|cannot|can't")
 _CURRENT = any_word(
     r"currently|today(?!['’]s)|at the moment|right now|so far|until now|"
@@ -49,7 +52,8 @@ _RISK = any_word(
     r"(?:hay|existe) (?:un|el) riesgo|h[áa] (?:um|o) risco|c'è il rischio"
 )
 _FAULT = any_word(
-    r"bugs?|broken|crash(?:es|ed|ing)?|regression|defects?|does not work|doesn't work|"
+    r"bugs?|broken|crash(?:es|ed|ing)?(?![- ](?:free|clusters?|reports?|rates?|logs?))|"
+    r"regression(?! (?:suites?|tests?|testing))|defects?|does not work|doesn't work|"
     r"stopped working|flaky|no longer works?|"
     r"(?:goes|leads|links|points) to an? (?:404|500|error|dead)|"
     r"wrongly|incorrectly|bogues?|fehlerhaft|kaputt"
@@ -97,7 +101,7 @@ _PUT_OFF = any_word(
     r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
     r"(?<![\"“'‘„«])(?:not now|(?:maybe|perhaps|possibly) later)|not needed (?:now|yet)|"
     r"(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
-    r"won't (?:do|fix)|(?:^|(?<=\bwe ))won't have(?! to\b)|"
+    r"(?:it|that|this) can wait(?=[.!]?$)|won't (?:do|fix)|(?:^|(?<=\bwe ))won't have(?! to\b)|"
     r"(?:de momento|por ahora) no|vorerst nicht|pas pour l'instant|"
     r"nous ne (?:voulons|demandons|souhaitons|prévoyons) pas|wir wollen keine?n?|"
     r"(?:ist|sind) nicht (?:gefordert|vorgesehen|geplant)|no queremos|non vogliamo|"
@@ -143,6 +147,7 @@ _AIM = re.compile(
     r"(?:el |nuestro )objetivo es\b|(?:o |nosso )objetivo é\b|(?:l'|il nostro )obiettivo è\b",
     re.IGNORECASE,
 )
+_KEY_RESULT = re.compile(r"(?:KR|Key result) ?\d{0,2}(?:\.\d{1,2})? ?[:.] ", re.IGNORECASE)
 _ASKS = re.compile(
     r"(?:ok(?:ay)?,? |so,? |and |but )*(?:what (?:if|about)|"
     r"(?:what|how|which|who|when|where|why) (?:do|does|should|would|will|can) "
@@ -210,7 +215,12 @@ def is_about_today(text: str) -> bool:
 
 def is_demand_in_background(text: str) -> bool:
     """Whether a sentence asks for something where others tell what is bad today."""
-    return is_demand(_CANNOT.sub("", text))
+    return is_demand(_CANNOT.sub("", _NAMED_WORD.sub("", text)))
+
+
+def is_key_result(text: str) -> bool:
+    """Whether a line is a figure that a plan is to be measured by, such as "KR1: …"."""
+    return bool(_KEY_RESULT.match(text))
 
 
 def is_aim(text: str) -> bool:

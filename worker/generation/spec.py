@@ -82,6 +82,7 @@ def parse(text: str) -> Spec:
     headings: list[Block] = []
     found: list[Sentence] = []
     number = 0
+    series = identifiers.series(text)
     for place, block in enumerate(_with_words(blocks(text))):
         above = [outer for outer in headings if outer.level < block.level]
         if block.form is None or above != headings:
@@ -92,7 +93,8 @@ def parse(text: str) -> Spec:
             continue
         for sentence_text, start, end in _sentences(block, text):
             number += 1
-            found.append(Sentence(number, sentence_text, start, end, block.form, place))
+            told = identifiers.marked(sentence_text, series)
+            found.append(Sentence(number, told, start, end, block.form, place))
     if not number:  # such as a link without a name
         found.append(Sentence(1, one_line(text), 0, len(text), Form.CODE))
     sections.append(_section(headings, found))
@@ -135,6 +137,7 @@ def _section(headings: list[Block], found: list[Sentence]) -> Section:
 _END = re.compile(
     r"(?<=[.!?…])([\"'”’»)\]]*)\s[\s\u200b]*(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])"
 )
+_SMALL_END = re.compile(rf"{_END.pattern}|(?<=\w{{3}}[.!?])()\s+(?=[a-z])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|d\.h|u\.a|bzw|ca|ggf|inkl|Nr|Abs|Art|max|min|incl|p\.ex)|"
     r"\b[A-Z]|[Dd]oc\.? no)\.$"
@@ -159,7 +162,8 @@ def _sentences(block: Block, text: str) -> Iterator[tuple[str, int, int]]:
 
 def _split(raw: str) -> Iterator[tuple[int, int]]:
     start = 0
-    for gap in _END.finditer(raw):
+    small = raw[:1].islower()  # who begins so goes on so
+    for gap in (_SMALL_END if small else _END).finditer(raw):
         if _ABBREVIATION.search(raw[max(start, gap.start() - 12) : gap.start()]):
             continue
         yield start, gap.end(1) if gap[1] else gap.start()

@@ -120,6 +120,8 @@ def _rows(piece: Piece, headed: str) -> list[str]:
 def _parts(piece: Piece, headed: str) -> list[str]:
     """The piece's own words, behind its heading's title where there is one."""
     quotes = _quotes(piece)
+    own = piece.sections[0].heading
+    headed = headed.removesuffix(f": {own}") if GENERIC.fullmatch(own) else headed
     if not headed or len(headed.split()) > _LONGEST_HEADING:
         return quotes
     return [clipped(f"{headed}: {quote}", phrases.ROOM) for quote in quotes[:2]]

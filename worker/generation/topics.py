@@ -39,7 +39,7 @@ _TOPICS = {
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
         r"future (?:work|ideas?|enhancements?|plans?)|parking lot|not now|not yet|not included|"
         r"(?:won[’']t|will not|not going to) (?:do|have|build|be)|deferred|postponed|"
-        r"^not (?:in|part of|planned|covered|doing)|"
+        r"^not (?:in|part of|planned|covered|doing|this|for)|ideas ?(?:/|for|and) ?later|"
         r"^what (?:we|this)\b(?!.*\b(?:must|should|may|can|know)).*(?:\bnot|n[’']t)|"
         r"(?:requests|wishes|ideas|features) (?:that )?(?:we |were |have been )?"
         r"(?:declined|rejected|dropped)|"
@@ -50,7 +50,8 @@ _TOPICS = {
         r"вне рамок|не входит|поза межами|kapsam dışı|범위 외|خارج النطاق"
     ),
     Topic.RISKS: any_word(
-        r"risks|risques?|risiken|risiko|riesgos?|riscos?|rischi|rischio|concerns|"
+        r"what (?:could|can|might) go wrong|risks|risques?|risiken|risiko|"
+        r"riesgos?|riscos?|rischi|rischio|concerns|"
         r"risico(?:'s|s)?|ryzyk[oa]|risker|risiko(?:er)?|rizika|риски|ризики|riskler|위험|"
         r"المخاطر"
     ),
@@ -69,7 +70,8 @@ _TOPICS = {
         r"doelstellingen|cele?|цели|цілі|الأهداف"
     ),
     Topic.BACKGROUND: any_word(
-        r"background|introduction|motivation|^why|problem statement|glossary|terminology|"
+        r"background|introduction|(?:table of )?contents|inhaltsverzeichnis|table des matières|"
+        r"motivation|^why|problem statement|glossary|terminology|"
         r"current (?:state|situation|process)|status quo|^(?:what|how) .*\b(?:today|currently)$|"
         r"who (?:is it|it is|is this) for|target (?:audience|groups?)|"
         r"(?:management|executive) summary|methodology|disclaimer|assumptions?|"
@@ -102,14 +104,15 @@ _EASTERN = {
 _LONGEST_EASTERN = 8
 # These are also words of products, as in "team calendar" or "pay later": alone they name a topic.
 _ALONE = {
-    Topic.OUTSIDE: _all(r"later|someday|exclusions?|future"),
+    Topic.OUTSIDE: _all(r"later|someday|exclusions?|future|parked|done"),
     Topic.RISKS: _all(r"risk(?: (?:register|analysis|assessment))?"),
     Topic.QUESTIONS: _all(r"questions|unclear"),
     Topic.GOALS: _all(r"goals?|objectives?|metrics|kpis?|outcomes?"),
     Topic.BACKGROUND: _all(
         r"abstract|agenda|acknowledge?ments|alternatives|annex|appendix(?: \w)?(?:: .*)?|"
         r"attendees|dependenc(?:ies|y)|"
-        r"begriffe|begrippen|budget|context|deadline|passed|"
+        r"begriffe|begrippen|budget|context|deadline|passed|governing law|"
+        r"jurisdiction|liability|payment terms|"
         r"positive (?:observations?|findings)|anhang|annexes|bijlagen?|zał[ąa]czniki?|"
         r"contributing|contributors|definiciones|"
         r"defini[çc][õo]es|definizioni|definitions?|d[ée]finitions|examples?|footnotes|"
@@ -131,7 +134,9 @@ GENERIC = re.compile(
     r"solution|functionality|deliverables|steps|phases|user flows|tasks?|to ?do|notes?|"
     r"misc(?:ellaneous)?|other|general|behaviou?rs?|rules|how it works|what(?: to build)?|"
     r"design|implementation|(?:must|should|could|nice)[- ](?:to[- ])?haves?(?: (?:for|in) .*)?|"
-    r"wish(?:es| ?list)|todos?|prerequisites|preconditions|requests|"
+    r"wish(?:es| ?list)|todos?|doing|in progress|blocked|backlog|next steps|initiatives|"
+    r"before|after|during|scope of (?:work|services)|conclusions?|"
+    r"what we (?:concluded|decided|agreed)(?: on)?|prerequisites|preconditions|requests|"
     r"to ?do list|must|should|could|won['’]?t|p[0-4]|mvp|"
     r"what we(?:['’]re after| are after)|decisions?|actions?(?: items?)?|aob|any other business|"
     r"wymagania(?: funkcjonalne)?|wünsche|voraussetzungen|funcionalidades|"

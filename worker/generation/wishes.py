@@ -36,7 +36,7 @@ _WANTED = re.compile(
 )
 # "Sarah wants a preview", but not "it wants care".
 _WANTS = re.compile(
-    r"^(?P<who>(?!it\b|this\b|that\b|which\b|what\b|we\b)[\w ]{2,30}?) "
+    r"^(?P<who>(?!it\b|this\b|that\b|which\b|we\b)(?:(?!\bwhat\b)[\w ]){2,30}?) "
     r"(?:wants?|would like|asks? for|needs?(?! to\b))(?P<to> to)? (?P<rest>\w.*)$",
     re.IGNORECASE,
 )
@@ -44,7 +44,7 @@ _WANTS = re.compile(
 _OURS = re.compile(
     r"^(?:we|you|i)(?:'ll)? (?:still |also |first |therefore |then )*"
     r"(?:must|should|will|need to|have to|want to|would like to|plan to|propose to|are going to|"
-    r"intend to) (?!be\b|have\b|know\b|not\b)(?P<rest>\w.*)$",
+    r"intend to) (?:be able to )?(?!be\b|have\b|know\b|not\b)(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"^(?:.*\W)?please (?P<rest>(?!note|see|find|refer|ask)\w.*)$", re.IGNORECASE)
