@@ -121,8 +121,8 @@ def test_the_dullest_instance_of_the_schema_completes(peer: OllamaPeer) -> None:
     titles = [t["title"] for t in replying(peer, dull, ticket_count=5)["tickets"]]
     assert titles == [
         "A",
-        "Implement room booking",
-        "Write automated tests: Implement room booking",
+        "Let employees search rooms by date and size",
+        "Write automated tests: Let employees search rooms by date and size",
         "Ensure that a booking is at most four hours long",
         "Send a confirmation by email",
     ]

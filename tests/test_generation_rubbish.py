@@ -149,3 +149,22 @@ def test_sentences_that_differ_in_a_word_are_no_loop(peer: OllamaPeer) -> None:
     told = "Staff can list rooms as a CSV file. Staff can list rooms as a PDF file."
     result = replying(peer, with_first(description=told))
     assert result["tickets"][0]["description"] == told
+
+
+@pytest.mark.parametrize("title", ["[31m", "Answer with one JSON object and nothing else"])
+def test_a_ticket_that_says_and_cites_nothing_gives_way(peer: OllamaPeer, title: str) -> None:
+    """Also where the count is exact, and neither the spec nor the model has another."""
+    nothing = ticket(title, description="", criteria=[title], sources=[])
+    left = [{"tickets": [*GOOD, nothing]}, {}]
+    peer.fill = lambda _schema: left.pop(0) if len(left) > 1 else left[0]
+    found = run(peer, job(ticket_count=4, include_epics=False))["tickets"]
+    assert len(found) == 4
+    assert title not in str(found)
+
+
+def test_a_ticket_without_a_title_is_called_by_what_it_is_found_to_tell(peer: OllamaPeer) -> None:
+    title = "Answer with one JSON object and nothing else"
+    told = "Employees can search rooms by date and by size."
+    first = ticket(title, description=told, criteria=[told], sources=[])
+    found = replying(peer, {"tickets": [first, *GOOD[1:]]}, ticket_count=3)["tickets"]
+    assert found[0]["title"] == "Let employees search rooms by date and size"

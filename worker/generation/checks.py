@@ -140,15 +140,27 @@ def fill_blank(
     """
     cited = {span for ticket in tickets for span in ticket.spans}
     left = [one for one in requirements if one.span not in cited]
-    blank = [ticket for ticket in tickets if ticket.kind != "epic" and _says_nothing(ticket)]
+    blank = [ticket for ticket in tickets if ticket.kind != "epic" and is_empty(ticket)]
     for ticket, one in zip(blank, left, strict=False):
         journal.repair("ticket empty", ticket=ticket.title, done="made of the spec's words")
         ticket.spans = [one.span]
         _quote(ticket, [one.text])
 
 
-def _says_nothing(ticket: TicketDraft) -> bool:
-    return not ticket.spans and _has_no_title(ticket) and is_blank(ticket.description)
+def is_empty(ticket: TicketDraft) -> bool:
+    """Whether a ticket cites nothing and says at most a title or a criterion."""
+    told = not _has_no_title(ticket) and bool(ticket.criteria)
+    return not ticket.spans and not told and is_blank(ticket.description)
+
+
+def entitle(
+    tickets: Sequence[TicketDraft], sentences: Sequence[Sentence], journal: Journal
+) -> None:
+    """Gives a title to each ticket that has none and now cites something."""
+    for ticket in tickets:
+        if _has_no_title(ticket) and (quoted := quotes(ticket, sentences)):
+            journal.repair("title empty", ticket=ticket.title, done="taken from the spec")
+            ticket.title = title_from(quoted[0])
 
 
 def put_in_own_words(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:

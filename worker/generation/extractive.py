@@ -33,7 +33,7 @@ from worker.generation.order import about, dependencies, vocabulary
 from worker.generation.phrasebook import Phrasebook, english
 from worker.generation.pieces import Piece, arranged, by_section, chapter_of, chapters
 from worker.generation.plan import Plan, plan
-from worker.generation.roles import Role, Unit, opening
+from worker.generation.roles import Role, Unit, as_requirement, opening
 from worker.generation.spec import Spec
 from worker.generation.text import ended
 from worker.generation.titles import titles
@@ -76,16 +76,22 @@ def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report, book: Ph
     return _with_epics(drafts, planned, job, book)
 
 
-def unaided(units: list[Unit], count: int, detail: str, book: Phrasebook) -> list[TicketDraft]:
+def unaided(
+    units: list[Unit], numbers: set[int], count: int, detail: str, book: Phrasebook
+) -> list[TicketDraft]:
     """So many tickets made of the spec's own sentences alone, where a model has failed.
 
     Args:
-        units: The sentences to make them of, at least one of them a requirement.
+        units: All sentences of the spec.
+        numbers: Of those to make them of.
         count: How many.
         detail: The contract's `output_detail`.
         book: What code says, in the language of the spec.
     """
-    planned = Plan(units, arranged(by_section(units), count))
+    own = [unit for unit in units if unit.sentence.number in numbers]
+    if not any(unit.role is Role.REQUIREMENT for unit in own):
+        own = [as_requirement(unit) for unit in own]
+    planned = Plan(units, arranged(by_section(own), count, among=units))
     tickets = _tickets(
         planned, detail, book, lambda piece, possible: first_choice(piece, possible[0])
     )

@@ -26,7 +26,7 @@ from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.merging import merge_twins, rename_alike, twins_left
 from worker.generation.outline import outline, under_epics
 from worker.generation.phrasebook import Phrasebook
-from worker.generation.roles import Role, Unit, as_requirement, opening, sort
+from worker.generation.roles import Role, Unit, opening, sort
 from worker.generation.similarity import gist, twins
 from worker.generation.spec import Spec
 from worker.generation.writing import TooMuchError, Writer
@@ -78,6 +78,7 @@ class _Run:
         epics.settle(drafts.tickets, self._calls.journal)
         # Before code adds to the tickets: their confidence is that in what the model has written.
         ground(drafts, self._units)
+        checks.entitle(drafts.tickets, self._whole.requirements, self._calls.journal)
         rename_alike(drafts, self._whole.sentences, self._calls.journal)
         coverage.tell(drafts, self._units, self._calls.journal)
         coverage.drop_restated(drafts, self._units, self._calls.journal)
@@ -166,10 +167,7 @@ class _Run:
         return Drafts("", self._unaided(numbers, batch.expected))
 
     def _unaided(self, numbers: set[int], count: int) -> list[TicketDraft]:
-        own = [unit for unit in self._units if unit.sentence.number in numbers]
-        if not any(unit.role is Role.REQUIREMENT for unit in own):
-            own = [as_requirement(unit) for unit in own]
-        return unaided(own, count, self._job.output_detail, self._book)
+        return unaided(self._units, numbers, count, self._job.output_detail, self._book)
 
     def _merge(self, drafts: Drafts) -> None:
         """Merges twins and leaves out what is of no use.
@@ -197,8 +195,15 @@ class _Run:
     def _useless(self, drafts: Drafts) -> list[tuple[str, int]]:
         """The places of the tickets that hold nothing, or are about what the spec rules out."""
         outside = coverage.citing_only(drafts, self._units, Role.OUTSIDE)
-        return [("ticket out of scope", place) for place in outside] + [
-            ("epic without tickets", place) for place in epics.idle(drafts.tickets)
+        empty = [
+            place
+            for place, ticket in enumerate(drafts.tickets)
+            if ticket.kind != "epic" and checks.is_empty(ticket)
+        ]
+        return [
+            *(("ticket empty", place) for place in empty),
+            *(("ticket out of scope", place) for place in outside),
+            *(("epic without tickets", place) for place in epics.idle(drafts.tickets)),
         ]
 
     def _leave_out(self, drafts: Drafts, most: int) -> None:

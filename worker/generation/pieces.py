@@ -79,13 +79,19 @@ def chapters(pieces: Iterable[Piece]) -> list[str]:
     return [heading for heading in dict.fromkeys(headings) if heading]
 
 
-def arranged(pieces: list[Piece], leaves: int) -> list[Piece]:
-    """The pieces merged, split or added to until there are so many."""
+def arranged(pieces: list[Piece], leaves: int, among: Iterable[Unit] = ()) -> list[Piece]:
+    """The pieces merged, split or added to until there are so many.
+
+    Args:
+        pieces: At least one.
+        leaves: How many there are to be.
+        among: All units of the spec, where the pieces hold only some of its requirements.
+    """
     if len(pieces) > leaves:
         pieces = _rejoined(pieces, leaves)
     _merge(pieces, leaves)
     split(pieces, leaves)
-    _know_whole(pieces)
+    _know_whole(pieces, among)
     return _with_facets(pieces, leaves)
 
 
@@ -156,9 +162,10 @@ def _middle(units: list[Unit]) -> int:
     return min(places, key=distance)
 
 
-def _know_whole(pieces: list[Piece]) -> None:
+def _know_whole(pieces: list[Piece], among: Iterable[Unit]) -> None:
     """Notes which pieces hold all requirements of each of their sections."""
     sizes = Counter(unit.section for piece in pieces for unit in piece.units)
+    sizes |= Counter(unit.section for unit in among if unit.role is Role.REQUIREMENT)
     for piece in pieces:
         own = Counter(unit.section for unit in piece.units)
         piece.whole = all(sizes[section] == size for section, size in own.items())
