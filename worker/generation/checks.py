@@ -30,7 +30,7 @@ _BLANK = re.compile(
     r"acceptance criteria|item|step|feature|part|requirement)(?: (?:title|text|description))?"
     r"(?: #?\d+)?|tbd|todo|to do|n/?a|none|null|string|text|placeholder|xxx+|"
     r"(?:it|this|everything|the feature) works(?: as (?:expected|intended|described))?|"
-    r"to be (?:defined|determined|decided|done)|\W*)\.?",
+    r"to be (?:defined|determined|decided|done)|\W*)[.:]?",
     re.IGNORECASE,
 )
 _SHORTEST_TITLE = 3
