@@ -85,3 +85,19 @@ def test_complaints_that_people_can_make_are_a_feature(peer: OllamaPeer) -> None
     spec = "# Clinic\n## Complaints and incidents\nAnyone can report an incident.\n"
     (found,) = leaves(peer, spec)
     assert found["ticket_type"] == "story"
+
+
+def test_a_part_of_a_finding_is_named_by_the_remedy_that_it_holds(peer: OllamaPeer) -> None:
+    spec = (
+        "# Test\n## Findings\n### No limit on sign-in\n**Recommendation:** Limit attempts per "
+        "account. Notify the owner after ten failures.\n"
+    )
+    assert titles(peer, spec, ticket_count=1) == ["Fix: No limit on sign-in"]
+    assert titles(peer, spec, ticket_count=2)[1] == "Notify the owner after ten failures"
+
+
+def test_many_faults_in_one_ticket_are_counted(peer: OllamaPeer) -> None:
+    spec = ISSUES + "## Rooms\nMembers book rooms.\n"
+    assert titles(peer, spec, ticket_count=2)[0] == (
+        "Fix: Date picker cannot be operated by keyboard, and 2 more"
+    )

@@ -23,6 +23,11 @@ def test_what_is_bad_today_is_no_work_of_its_own(peer: OllamaPeer) -> None:
     assert told == ["Staff must see points.", "Customers earn 1 point per euro."]
 
 
+def test_what_somebody_has_to_do_today_is_no_demand_in_the_background(peer: OllamaPeer) -> None:
+    spec = "# Books\n## Background\nPupils throw away books which others have to buy.\n"
+    assert criteria(peer, f"{spec}## Offers\nPupils offer books.\n") == ["Pupils offer books."]
+
+
 @pytest.mark.parametrize(
     "heading", ["Not now", "Not yet", "Deferred", "What we won't do", "Not included in v1"]
 )

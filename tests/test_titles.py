@@ -81,6 +81,19 @@ from worker.generation.signals import speaks_of_fault
         ),
         ("Oh and the old posts must not break.", "Ensure that the old posts cannot break"),
         (
+            "Above 120 mA the motor shall stop, back off and retry the stroke.",
+            "Make the motor stop, back off and retry the stroke",
+        ),
+        ("The valve shall stop, unless it is open.", "Ensure that the valve stops"),
+        (
+            "Less than 14 days before expiry of a certificate: notify the owner",
+            "Notify the owner",
+        ),
+        (
+            '"Old accounts are erased after a year.',
+            "Ensure that old accounts are erased after a year",
+        ),
+        (
             "Lines without a timestamp belong to the line before",
             "Ensure that lines without a timestamp belong to the line before",
         ),

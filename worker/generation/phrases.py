@@ -55,7 +55,8 @@ _AHEAD = re.compile(
 )
 # "After five attempts the portal …", without a comma.
 _LATE_SUBJECT = re.compile(
-    r"^(?:if|when|once|after|before|for|in|on|at|while|during|until)\b.*\b"
+    r"^(?:if|when|once|after|before|for|in|on|at|while|during|until|above|below|within|without)"
+    r"\b.*\b"
     r"((?:the|an?|each|every)\s\w+)$",
     re.IGNORECASE,
 )
@@ -129,12 +130,17 @@ def imperative(sentence: str) -> str | None:
         made = capitalised(text) if begins_with_verb(text) else _from_statement(text)
     if not made and _FIGURE.match(text) and not speaks_of_people(text):
         made = f"Keep {mid(text)}"
+    case, _, told = text.partition(": ")
+    if not made and len(case.split()) > 4 and begins_with_verb(told):  # noqa: PLR2004 - a label is shorter
+        made = capitalised(told)
     return trimmed(made) if made else None
 
 
 def _unquoted(text: str) -> str:
-    """A text that is in quotation marks as a whole without them."""
-    return text[1:-1] if _QUOTED.fullmatch(text) else text
+    """A text without the quotation marks that it is in as a whole, or whose others are missing."""
+    if _QUOTED.fullmatch(text):
+        return text[1:-1]
+    return text.strip('"') if text.count('"') % 2 else text
 
 
 def _from_call(call: re.Match[str], text: str) -> str:
@@ -168,9 +174,19 @@ def _from_modal(found: re.Match[str]) -> str:
     if is_person(subject):
         forced = modal.startswith(_FORCED) and not able
         return f"Require {mid(subject)} to {rest}" if forced else f"Let {mid(subject)} {rest}"
+    if _goes_on(rest):
+        return f"Make {mid(subject)} {rest}"
     if able and not subject.lower().startswith("no "):  # "no feature may use it"
         return f"Allow {mid(subject)} to {rest}"
     return f"Ensure that {mid(subject)} {_stated(subject, rest)}"
+
+
+def _goes_on(rest: str) -> bool:
+    """Whether what follows a modal has a second verb: "stop, wait and retry the call"."""
+    further = re.findall(r"(?:,| and| or) (\w+)(?= \w)", rest.lower())
+    return not rest.startswith("be ") and any(
+        word in words.VERBS and word not in words.NOUNS_TOO for word in further
+    )
 
 
 def _denied(subject: str, modal: str, rest: str) -> str:
@@ -187,7 +203,8 @@ def _stated(subject: str, rest: str) -> str:
     plural = words.is_plural(head(subject))
     if verb == "be":
         return f"{'are' if plural else 'is'} {more}"
-    return rest if plural else f"{words.third(verb)} {more}"
+    bare = verb.rstrip(",")
+    return rest if plural else f"{words.third(bare)}{verb[len(bare) :]} {more}"
 
 
 def _from_statement(text: str) -> str | None:
@@ -306,16 +323,21 @@ def as_order(text: str) -> str:
     return quoted(text) if _may_order(text) else ""
 
 
+def unlabelled(text: str) -> str:
+    """A text without a label such as "Recommendation:"."""
+    return _REMARK.sub("", text)
+
+
 def from_fault(text: str) -> str:
     """A title for a fault, which is told rather than turned into its opposite."""
-    named = _IN_BRACKETS.sub("", _FAULT_LABEL.sub("", _CELLS.sub("", text)))
+    named = _IN_BRACKETS.sub("", _FAULT_LABEL.sub("", _REMARK.sub("", _CELLS.sub("", text))))
     told = quoted(named)
     return told if told.lower().startswith("fix") else clipped(f"Fix: {told}", ROOM)
 
 
 def quoted(text: str) -> str:
     """The beginning of a text, without a reason ahead, as a title of last resort."""
-    told = _FURTHER.sub("", _REASON.sub("", text.rstrip(".!…。\uff01 ")))
+    told = _FURTHER.sub("", _REASON.sub("", _unquoted(text).rstrip(".!…。\uff01 ")))
     whole = _STEPS.sub("", told)
     ahead = _AHEAD.match(whole)
     begins = ahead.end() if ahead else 0

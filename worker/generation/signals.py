@@ -33,6 +33,7 @@ _CONDITION = any_word(r"once|after|when|until|if|unless|(?<!not )needed")
 # Behind these stands what is shown or asked: "how many hours were worked".
 _CLAUSES = any_word("how|what|which|who|whose|that|whether")
 _ASIDE = re.compile(r"\([^()]{0,200}\)")
+_WHOSE = any_word("which|who|whose")
 # A word that is spoken of: "“shall” marks a requirement".
 _NAMED_WORD = re.compile(r"[\"“'‘]\w+[\"”'’]")
 _CANNOT = any_word(r"(?:nobody|no one|none) can|cannot|can't")
@@ -215,7 +216,8 @@ def is_about_today(text: str) -> bool:
 
 def is_demand_in_background(text: str) -> bool:
     """Whether a sentence asks for something where others tell what is bad today."""
-    return is_demand(_CANNOT.sub("", _NAMED_WORD.sub("", text)))
+    main = _WHOSE.split(text, maxsplit=1)[0]
+    return is_demand(_CANNOT.sub("", _NAMED_WORD.sub("", main)))
 
 
 def is_key_result(text: str) -> bool:

@@ -8,6 +8,8 @@ from worker.generation.text import clipped, folded
 from worker.generation.topics import GENERIC, is_finding
 
 _OFFERED = 4
+# So many further faults in a ticket are counted in its title.
+_MANY = 2
 # What is longer is the name of a document rather than of a part.
 _LONGEST_HEADING = 6
 
@@ -35,11 +37,11 @@ def _english(piece: Piece, names: frozenset[str], whole: str) -> list[str]:
         return [headed]
     faults = [unit.text for unit in piece.units if unit.is_fault]
     if 2 * len(faults) > len(piece.units):
-        return [phrases.from_fault(text) for text in faults]
-    spoken = [unit.text for unit in piece.units if unit.sentence.form is not Form.CODE]
+        return _faults(piece, faults)
+    spoken = [one.text for one in piece.units if one.sentence.form not in {Form.CODE, Form.ROW}]
     said = [title for text in spoken if (title := phrases.imperative(text))]
-    if piece.sections[0].heading.endswith("?") and (answer := phrases.imperative(spoken[0])):
-        return [answer, headed]
+    if spoken and piece.whole and piece.sections[0].heading.endswith("?"):
+        return [told for told in (phrases.imperative(spoken[0]), headed) if told]
     if piece.whole and headed:
         # A rule of detail does not stand for a whole section; what somebody can do may,
         # but not one of several things in a list.
@@ -52,6 +54,22 @@ def _english(piece: Piece, names: frozenset[str], whole: str) -> list[str]:
         or _named(piece)
         or _parts(piece, "" if piece.sections[0].heading == whole else headed)
     )
+
+
+def _faults(piece: Piece, told: list[str]) -> list[str]:
+    """For a piece that is mostly faults: by what finds them, or else by what they say."""
+    if not piece.whole and (orders := [made for text in told if (made := _remedy(text))]):
+        return orders
+    sections = piece.sections if piece.whole else []
+    found = [one.heading for one in sections if is_finding(one.heading, one.path)]
+    named = [phrases.from_fault(text) for text in found or told]
+    more = len(found or piece.units) - 1
+    return named if more < _MANY else [clipped(f"{named[0]}, and {more} more", phrases.ROOM)]
+
+
+def _remedy(text: str) -> str | None:
+    """What is to be done about a fault, where that is said."""
+    return phrases.imperative(text) if nouns.begins_with_verb(phrases.unlabelled(text)) else None
 
 
 def _headed(piece: Piece, names: frozenset[str]) -> str:

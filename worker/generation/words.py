@@ -79,10 +79,10 @@ tracker transformer trigger under uploader upper user-agent validator vector vou
 whether winter wonder wrapper
 """
 _SYSTEMS = """
-api app application backend bot client console dashboard engine extension form frontend gateway
-interface it job library module page panel pipeline platform plugin portal process product program
-scheduler screen script server service site software solution system tool view website widget
-wizard worker
+api app application backend bot client console dashboard device engine firmware extension form
+frontend gateway interface it job library module page panel pipeline platform plugin portal process
+product program scheduler screen script server service site software solution system tool view
+website widget wizard worker
 """
 # "Shipping labels" are labels; "finding the order" is work.
 _ADJECTIVES = """
