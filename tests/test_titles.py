@@ -35,6 +35,8 @@ from worker.generation.signals import speaks_of_fault
         ("they want to see who changed what", "Let them see who changed what"),
         ("It must be exportable as CSV.", "Make it exportable as CSV"),
         ("We need a way to bulk delete rooms", "Bulk delete rooms"),
+        ("Ability to export", "Export"),
+        ("Possibility of paying by card", "Pay by card"),
         ("Would be nice to have keyboard shortcuts", "Add keyboard shortcuts"),
         ("It would be great if users could search by tag", "Search by tag"),
         ("Expiry runs nightly at 03:00", "Ensure that expiry runs nightly at 03:00"),

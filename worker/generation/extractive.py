@@ -5,7 +5,6 @@ and the count is right whatever the model does. The model chooses among titles,
 types, priorities and leading sentences, each of which would do.
 """
 
-import re
 from collections.abc import Callable
 
 from tickets.lifecycle import Stage
@@ -35,7 +34,7 @@ from worker.generation.pieces import Piece, arranged, by_section, chapter_of, ch
 from worker.generation.plan import Plan, plan
 from worker.generation.roles import Role, Unit, as_requirement, opening
 from worker.generation.spec import Spec
-from worker.generation.text import ended
+from worker.generation.text import closed, ended
 from worker.generation.titles import titles
 from worker.generation.topics import ACCEPTANCE, GENERIC
 
@@ -45,7 +44,6 @@ _NEAR = 2
 # So many tickets of one section each tell all that it says.
 _FEW = 3
 _LABEL_WORDS = 4
-_INTRODUCES = re.compile(":$")
 _ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
 _CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
@@ -161,7 +159,7 @@ def _description(planned: Plan, leading: Unit, detail: str, book: Phrasebook) ->
     """The leading sentence, and what the spec says around it."""
     around = _around(planned, leading)[: _CONTEXT_SENTENCES[detail]]
     told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
-    parts = [" ".join(ended(_INTRODUCES.sub(".", unit.text)) for unit in told)]
+    parts = [" ".join(ended(closed(unit.text)) for unit in told)]
     if detail == "detailed":
         parts += _ruled_out(planned, book)
     return "\n\n".join(parts)

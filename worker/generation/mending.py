@@ -1,6 +1,5 @@
 """Deterministic repairs: whatever a draft says, after these it keeps the contract's rules."""
 
-import re
 from math import ceil
 from typing import TypeVar
 
@@ -20,12 +19,11 @@ from worker.generation.endings import once_each
 from worker.generation.epics import idle
 from worker.generation.journal import Journal
 from worker.generation.phrasebook import Phrasebook
-from worker.generation.text import capitalised, clean, clipped, folded, one_line, shorten
+from worker.generation.text import capitalised, clean, clipped, closed, folded, one_line, shorten
 
 Note = TypeVar("Note", RiskDraft, QuestionDraft)
 
 _LABELS = 6
-_COLON = re.compile(r"(?<=\w):$")
 # More notes than these are told several in one: none is left out.
 _NOTES = 200
 
@@ -65,8 +63,7 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
 
 
 def _mend_criteria(ticket: TicketDraft, journal: Journal, book: Phrasebook) -> None:
-    # A line that introduces an example ends as a criterion.
-    criteria = dict.fromkeys(_COLON.sub(".", one_line(told)) for told in ticket.criteria)
+    criteria = dict.fromkeys(closed(one_line(told)) for told in ticket.criteria)
     known = [criterion for criterion in criteria if criterion]
     ticket.criteria = known[:MOST_CRITERIA] or [one_line(ticket.description)]
     if beyond := known[MOST_CRITERIA:]:

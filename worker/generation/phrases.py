@@ -77,7 +77,6 @@ _FAULT_LABEL = re.compile(
 _IN_BRACKETS = re.compile(r"(?<=\S) \([^()]{1,40}\)$")
 # "Tom to build the list", behind the label of an action.
 _ASSIGNED = re.compile(r"^(?-i:[A-Z][a-z]+) (?:to|will) (?=[a-z])")
-_ABILITY = re.compile(r"^(?:the )?(?:ability|option|possibility) (?:to|of)\s+", re.IGNORECASE)
 _REMARK = re.compile(
     r"^(?:nice to have|must have|optional(?:ly)?|bonus|note|to ?do|required|description|decision|"
     r"recommendation|recommended (?:fix|action)|remediation|"
@@ -109,7 +108,7 @@ def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
     text = _STEPS.sub("", _FURTHER.sub("", _unquoted(sentence.strip()).rstrip(".!… ")))
     text = _AHEAD.sub("", _GIVEN.sub("", text))
-    bare = _ABILITY.sub("", _REMARK.sub("", text))
+    bare = _REMARK.sub("", text)
     text = _ASSIGNED.sub("", bare) if bare != text else bare
     if asked := wished(text):
         return trimmed(asked)

@@ -5,6 +5,7 @@ import unicodedata
 
 _QUOTES = "\"'\N{RIGHT DOUBLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}»"
 _ENDS = ".!?…:;。！？"  # noqa: RUF001 - of other scripts, too
+_COLONS = " :\N{FULLWIDTH COLON}"
 _EASTERN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 # What begins a new line in one script or system or another.
 _LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -78,6 +79,12 @@ def ended(text: str) -> str:
     if text.rstrip(_QUOTES)[-1:] in _ENDS:
         return text
     return f"{text}\N{IDEOGRAPHIC FULL STOP}" if _EASTERN.search(text[-1:]) else f"{text}."
+
+
+def closed(text: str) -> str:
+    """The text with a full stop for a colon at its end: what that announces stands elsewhere."""
+    told = text.rstrip(_COLONS)
+    return ended(told) if told and told != text else text
 
 
 def folded(text: str) -> str:

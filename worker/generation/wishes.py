@@ -17,13 +17,14 @@ _BARE_MODAL = re.compile(
     r"^(?:it\s+)?(?:must|shall|should|needs? to|ha(?:s|ve) to)\s+(?!not\b|never\b)(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
-# "We need a way to …", "it would be nice if we could …".
+# "We need a way to …", "the possibility of paying", but not "the possibility of fraud".
 _MEANS = re.compile(
     r"^(?:(?:we|they|there) (?:need|want|should be|must be|has to be|is)s? )?"
-    r"(?:an? |the |some )?(?:(?:\w+ )?way|means|ability|option|possibility|chance) (?:to|of) "
-    r"(?=\w)",
+    r"(?:an? |the |some )?(?:(?:\w+ )?way|means|ability|option|possibility|chance) "
+    r"(?:to (?=\w)|of (?=\w+ing\b))",
     re.IGNORECASE,
 )
+# "It would be nice if we could …".
 _NICE = re.compile(
     r"^(?:(?:it )?would be|it'd be|it is) (?:\w+ )?(?:nice|great|good|cool|helpful|handy|useful)"
     r"(?P<have> to have| if (?:we|they|there|users?) (?:had|was|were))?"
@@ -64,7 +65,7 @@ def _of_somebody(text: str) -> str | None:
         who = with_role(story["article"], story["role"])
         return f"{'Let' if acts else 'Give'} {who} {_OWN.sub('their', story['rest'])}"
     if means := _MEANS.match(text):
-        return capitalised(ABLE.sub("", text[means.end() :]))
+        return capitalised(_infinitive(ABLE.sub("", text[means.end() :])))
     if wanted := _WANTED.match(text):
         return f"Let {wanted['who']} {wanted['rest']}"
     if wants := _WANTS.match(text):
@@ -83,6 +84,12 @@ def _of_nobody(text: str) -> str | None:
     if nice := _NICE.match(text):
         return f"Add {nice['rest']}" if nice["have"] else capitalised(nice["rest"])
     return None
+
+
+def _infinitive(rest: str) -> str:
+    """What somebody does, told as "paying by card", as "pay by card"."""
+    first, space, more = rest.partition(" ")
+    return f"{words.BY_GERUND.get(first.lower(), first)}{space}{more}"
 
 
 def order(rest: str) -> str:
