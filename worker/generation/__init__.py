@@ -14,7 +14,7 @@ drafts of a larger one, which writes; `freeform` sees to:
            `shape`, `prompts` in `calls`, within `budget`, `rate` and `thoughts`
   reading  `answer`, `layout`, `reading`, `endings`: what in the model's text is of use
   checks   `checks`, `rewriting`: of each ticket; `similarity`, `merging`, `epics`: of them all
-  cover    `coverage`: what no ticket tells; `grounding`: how far each is founded
+  cover    `coverage`: what no ticket tells; `notes`: risks, questions; `grounding`: confidence
 mending    `mending`: whatever a `draft` says, it keeps the rules
 document   `document`: the result
 everywhere `job`, `journal`, `text`, `markup`, `language`, `phrasebook`

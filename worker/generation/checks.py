@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from worker.generation import language, phrases, signals
-from worker.generation.draft import UNAIDED, Drafts, TicketDraft
+from worker.generation.draft import UNAIDED, TicketDraft
 from worker.generation.endings import goes_round
 from worker.generation.journal import Journal
 from worker.generation.prompts import load
@@ -35,6 +35,7 @@ _BLANK = re.compile(
 )
 _SHORTEST_TITLE = 3
 _LIKELY_SOURCE = 0.5
+# What is longer is a sentence rather than a label.
 _LONGEST_LABEL = 30
 _LABEL_WORDS = 3
 
@@ -81,24 +82,6 @@ def repair(
         ticket.description = " ".join(quoted)
     _mend_criteria(ticket, quoted, journal)
     _mend_labels(ticket, journal)
-
-
-def repair_notes(found: Drafts, journal: Journal) -> None:
-    """Leaves out a summary, risks and questions that say nothing or are told twice."""
-    told = {folded(text) for one in found.tickets for text in (one.title, one.description)}
-
-    def is_new(text: str) -> bool:
-        said = folded(text)
-        new = said not in told and not is_blank(text)
-        told.add(said)
-        return new
-
-    before = len(found.notes)
-    found.risks = [risk for risk in found.risks if is_new(risk.text)]
-    found.questions = [question for question in found.questions if is_new(question.text)]
-    if left := before - len(found.notes):
-        journal.repair("note says nothing new", done=f"{left} left out")
-    found.summary = "" if is_blank(found.summary) else found.summary
 
 
 def quotes(ticket: TicketDraft, sentences: Sequence[Sentence]) -> list[str]:

@@ -8,14 +8,12 @@ question: nothing is left out in silence.
 
 from bisect import bisect, insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from worker.generation import signals
 from worker.generation.draft import (
     MOST_CRITERIA,
     Drafts,
     QuestionDraft,
-    RiskDraft,
     Span,
     TicketDraft,
 )
@@ -23,7 +21,7 @@ from worker.generation.grounding import component
 from worker.generation.journal import Journal
 from worker.generation.phrasebook import Phrasebook
 from worker.generation.roles import Role, Unit
-from worker.generation.similarity import likeness, spoken, words
+from worker.generation.similarity import spoken, words
 from worker.generation.spec import Section
 from worker.generation.text import shorten
 
@@ -31,7 +29,6 @@ from worker.generation.text import shorten
 # as other words may then stand for the rest.
 _COVERED = 0.7
 _TOLD = 0.5
-_SAME_NOTE = 0.6
 _QUOTED = 3
 _QUOTED_LENGTH = 400
 
@@ -176,45 +173,6 @@ class _Citing:
         return None
 
 
-def drop_restated(drafts: Drafts, units: Iterable[Unit], journal: Journal) -> None:
-    """Leaves out risks, and questions that do not ask, with no word that a requirement lacks."""
-    holding: dict[str, set[int]] = {}
-    for place, unit in enumerate(_required(units)):
-        for word in words(unit.text):
-            holding.setdefault(word, set()).add(place)
-
-    def restates(text: str) -> bool:
-        held = sorted((holding.get(word, set()) for word in words(text)), key=len)
-        return bool(held) and bool(set.intersection(*held))
-
-    before = len(drafts.notes)
-    drafts.risks = [risk for risk in drafts.risks if not restates(risk.text)]
-    drafts.questions = [
-        one for one in drafts.questions if signals.is_question(one.text) or not restates(one.text)
-    ]
-    if left := before - len(drafts.notes):
-        journal.repair("note only restates a requirement", done=f"{left} left out")
-
-
-def add_notes(drafts: Drafts, units: list[Unit]) -> None:
-    """Adds the spec's own risks and open questions that the model has not named."""
-    drafts.questions += [
-        QuestionDraft(unit.text) for unit in _untold(units, Role.QUESTION, drafts.questions)
-    ]
-    drafts.risks += [
-        RiskDraft(unit.text, signals.severity(unit.text))
-        for unit in _untold(units, Role.RISK, drafts.risks)
-    ]
-
-
-def _untold(
-    units: Iterable[Unit], role: Role, notes: Sequence[RiskDraft | QuestionDraft]
-) -> list[Unit]:
-    own = [unit for unit in units if unit.role is role]
-    told = [words(note.text) for note in notes] if own else []
-    return [unit for unit in own if not _told(unit, told)]
-
-
 def _required(units: Iterable[Unit]) -> list[Unit]:
     return [unit for unit in units if unit.role is Role.REQUIREMENT]
 
@@ -232,13 +190,3 @@ def _question(chapter: str, own: list[Unit], book: Phrasebook) -> str:
     quoted = " ".join(f"“{shorten(unit.text, _QUOTED_LENGTH)}”" for unit in own)
     where = book.under.format(chapter) if chapter else ""
     return book.uncovered.format(where=where, quoted=quoted)
-
-
-def _told(unit: Unit, texts: list[frozenset[str]]) -> bool:
-    """Whether one of the texts tells it; that one is taken out, as it tells no other too."""
-    own = words(unit.text)
-    nearest = max(texts, key=lambda text: likeness(own, text), default=frozenset())
-    if likeness(own, nearest) < _SAME_NOTE:
-        return False
-    texts.remove(nearest)
-    return True

@@ -43,6 +43,7 @@ Report = Callable[[Stage, str], None]
 _NEAR = 2
 # So many tickets of one section each tell all that it says.
 _FEW = 3
+# Of a heading, which is a name; what a model writes as a label may be a sentence (see `checks`).
 _LABEL_WORDS = 4
 _ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))

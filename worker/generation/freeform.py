@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 
 from tickets.lifecycle import Stage
-from worker.generation import checks, coverage, epics, shape
+from worker.generation import checks, coverage, epics, notes, shape
 from worker.generation.batches import Batch, Parts, divided, halved
 from worker.generation.budget import Budget, is_the_models, unusable
 from worker.generation.calls import Calls, TooLongError
@@ -81,9 +81,9 @@ class _Run:
         checks.entitle(drafts.tickets, self._whole.requirements, self._calls.journal)
         rename_alike(drafts, self._whole.sentences, self._calls.journal)
         coverage.tell(drafts, self._units, self._calls.journal)
-        coverage.drop_restated(drafts, self._units, self._calls.journal)
+        notes.drop_restated(drafts, self._units, self._calls.journal)
         coverage.place(drafts, self._units, left, self._book, self._calls.journal)
-        coverage.add_notes(drafts, self._units)
+        notes.add(drafts, self._units)
         name = source_title(self._job)
         epics.complete_texts(drafts.tickets, name, self._book, self._calls.journal)
         drafts.summary = drafts.summary or opening(self._units)

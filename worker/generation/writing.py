@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from tickets.lifecycle import Stage
-from worker.generation import checks, shape
+from worker.generation import checks, notes, shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, divided, halved, numbered
 from worker.generation.budget import Budget, is_the_models, unusable
@@ -165,7 +165,7 @@ class Writer:
         """The drafts, mended by code; those that it cannot mend are written again, once."""
         if not (batch.whole and self._job.include_epics):
             _drop_epics(found, self._calls.journal)
-        checks.repair_notes(found, self._calls.journal)
+        notes.drop_empty(found, self._calls.journal)
         if not batch.whole or len(found.tickets) > 1:
             _drop_names(found, self._job.title)
         bad: dict[int, list[str]] = {}
