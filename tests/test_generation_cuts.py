@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generation import leaves, titles
-from tests.ollama_peer import OllamaPeer
+from tests.generation import job, leaves, run, titles
+from tests.ollama_peer import SMALL, OllamaPeer
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,23 @@ def test_a_sentence_that_explains_nothing_alone_does_not_lead(peer: OllamaPeer) 
     told = "Run both for 14 days. Switch the dashboards of finance. Then marketing. Fast."
     found, _ = leaves(peer, f"# Cut-over\n{told}\n# Sign-in\nStaff sign in by SSO.\n")
     assert found["description"] == "Switch the dashboards of finance."
+
+
+def test_a_rule_does_not_stand_for_what_somebody_can_do(peer: OllamaPeer) -> None:
+    peer.choose = lambda values: values[-1]
+    spec = (
+        "# Requirements\n1. Users can enable codes by an app.\n2. A code must be confirmed.\n"
+        "3. Admins must use codes.\n4. The log must be kept.\n"
+    )
+    found = titles(peer, spec, ticket_count=2)
+    assert found[0] == "Let users enable codes by an app"
+
+
+def test_an_epic_of_parts_that_name_nothing_is_called_like_the_whole(peer: OllamaPeer) -> None:
+    items = "".join(f"{number}. Users can see page {number}.\n" for number in range(1, 13))
+    calls = "".join(f"- GET /pages/{number}\n" for number in range(1, 4))
+    spec = f"# Pages\n## Proposed solution\nAdd pages.\n## Requirements\n{items}## API\n{calls}"
+    spec += "## Texts\nEditors can write texts. They can be translated.\n"
+    told = run(peer, job(spec, title="Help pages"), model=SMALL)["tickets"]
+    epics = [one["title"] for one in told if one["ticket_type"] == "epic"]
+    assert epics == ["Help pages", "API and texts"]

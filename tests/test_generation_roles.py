@@ -176,3 +176,16 @@ def test_what_only_sounds_like_an_aside_is_asked_for(peer: OllamaPeer, asked: st
 def test_parts_of_a_product_are_no_imprint(peer: OllamaPeer, asked: str) -> None:
     spec = f"# Work\n\n## Pages\n\n- {asked}\n- Users must log in\n"
     assert asked in criteria(peer, spec)
+
+
+@pytest.mark.parametrize(
+    "aside",
+    [
+        "## User Personas\n**Anna, 38** - wants to know what is in the fridge.\n",
+        "## Milestones\n| Milestone | Date |\n|---|---|\n| Beta | 2025-05-01 |\n",
+        "## Technical notes\nThe login flow is in `auth/login.py`.\n",
+    ],
+)
+def test_who_when_and_where_are_no_work(peer: OllamaPeer, aside: str) -> None:
+    spec = f"# Pantry\n## Alerts\n- Users can snooze an alert.\n{aside}"
+    assert criteria(peer, spec) == ["Users can snooze an alert."]

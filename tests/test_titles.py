@@ -11,6 +11,11 @@ from worker.generation.signals import speaks_of_fault
     [
         ("Members can renew a loan twice.", "Let members renew a loan twice"),
         ("The portal shows a label.", "Show a label"),
+        ("Users can edit, consume, or discard items.", "Let users edit, consume or discard items"),
+        (
+            "All events (start, stop, failed tries) are written to the audit log.",
+            "Ensure that all events are written to the audit log",
+        ),
         ("Overdue loans are fined 20 cents.", "Ensure that overdue loans are fined 20 cents"),
         (
             "When it comes back the member gets an e-mail and has three days.",

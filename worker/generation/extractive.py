@@ -303,7 +303,9 @@ def _epic(
     headings = _named(planned, share)
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
-    title = source_title(job).rstrip(".") if alone or not headings else together(headings, book)
+    title = source_title(job).rstrip(".")
+    if not alone and not all(map(GENERIC.fullmatch, headings)):
+        title = together(headings, book)
     told = epics.holding(title, own)
     said = opening(planned.units) if alone else ""
     return TicketDraft(

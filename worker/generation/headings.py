@@ -126,9 +126,14 @@ def _about(heading: str, subject: str) -> str:
 def _lowered(heading: str, names: frozenset[str]) -> str:
     """A heading in the middle of a title: only names keep their capitals."""
     return " ".join(
-        word if word in names or not word[1:].islower() else word.lower()
+        word.lower() if word not in names and all(map(_is_plain, word.split("-"))) else word
         for word in heading.split()
     )
+
+
+def _is_plain(word: str) -> bool:
+    """Whether a word has no capital but perhaps its first."""
+    return len(word) > 1 and word[1:].islower()
 
 
 def names_in(texts: Iterator[str]) -> frozenset[str]:

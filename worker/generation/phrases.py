@@ -90,6 +90,13 @@ _TAIL = re.compile(
     rf"\s[\u2013\u2014-]\s|,\s(?!{_ROW})|:\s|"
     r"\s[Ss]o that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
 )
+# The comma before the last of several things, unless a clause begins there.
+_LAST_COMMA = re.compile(
+    r"(,(?: (?!and |or )[\w'-]+){1,3}), (?=(?:and|or) "
+    r"(?!(?:it|they|he|she|you|we|this|that|the|an?|each|all|any|no|then|can|may|must)\b))"
+)
+# What a sentence tells aside, before it goes on.
+_BRACKETED = re.compile(r"(?<=\w) \([^()]{0,200}\)(?= \w)")
 # The steps of a scenario, behind its name.
 _STEPS = re.compile(r":\s(?:Given|When|Then)\b.*$")
 # A figure that has to be kept: "p95 < 150 ms", "response time under 200 ms".
@@ -107,7 +114,8 @@ _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
 def imperative(sentence: str) -> str | None:
     """What has to be done so that the sentence becomes true; None when it cannot be said."""
     text = _STEPS.sub("", _FURTHER.sub("", _unquoted(sentence.strip()).rstrip(".!… ")))
-    text = _AHEAD.sub("", _GIVEN.sub("", text))
+    text = _AHEAD.sub("", _GIVEN.sub("", _BRACKETED.sub("", text)))
+    text = _LAST_COMMA.sub(r"\1 ", text)
     bare = _REMARK.sub("", text)
     text = _ASSIGNED.sub("", bare) if bare != text else bare
     if asked := wished(text):

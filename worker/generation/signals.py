@@ -46,6 +46,8 @@ _CURRENT = any_word(
 )
 # A complaint, also where it says when.
 _STUCK = any_word(r"we (?:cannot|can't|are unable to|struggle to)(?! (?:use|support|accept|allow))")
+# Where something is today: "The login flow is in auth/login.py".
+_FILE = re.compile(r"\b(?:is|are|lives?|sits?) in `?[\w./-]*(?:/[\w./-]+|\.[a-z]{1,4})`?[.!]?$")
 _RISK = any_word(
     r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that|"
     r"(?:biggest|main|only) risk|(?:i am|i'm|we are|we're) (?:afraid|worried)|we fear|"
@@ -206,7 +208,7 @@ def is_demand(text: str) -> bool:
 
 def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
-    if _STUCK.search(text):
+    if _STUCK.search(text) or _FILE.search(text):
         return True
     if not _CURRENT.search(_CLAUSES.split(_ASIDE.sub("", text), maxsplit=1)[0]):
         return False

@@ -42,15 +42,15 @@ def _english(piece: Piece, names: frozenset[str], whole: str) -> list[str]:
     said = [title for text in spoken if (title := phrases.imperative(text))]
     if spoken and piece.whole and piece.sections[0].heading.endswith("?"):
         return [told for told in (phrases.imperative(spoken[0]), headed) if told]
+    # What somebody can do may stand for what is around it; a rule of detail does not.
+    abilities = [title for title in said if not title.startswith(("Ensure", "Require"))]
     if piece.whole and headed:
-        # A rule of detail does not stand for a whole section; what somebody can do may,
-        # but not one of several things in a list.
-        abilities = [title for title in said if not title.startswith(("Ensure", "Require"))]
+        # Nor does one of several things in a list.
         stands = len(piece.sections) == 1 and not _is_list(piece)
         return [headed, *(abilities[:2] if stands else [])]
     rows = _rows(piece, headed)
     return (
-        [*rows, *([] if rows else said[:3])]
+        [*rows, *([] if rows else dict.fromkeys([*said[:1], *abilities]))]
         or _named(piece)
         or _parts(piece, "" if piece.sections[0].heading == whole else headed)
     )

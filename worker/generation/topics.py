@@ -119,8 +119,9 @@ _ALONE = {
         r"further reading|getting started|quick ?start|usage|intro|"
         r"licen[sc]e|links|observed|overview|participants|present|problem|"
         r"purpose|rationale|references|related work|resources|revisions|schedule|see also|"
-        r"subject matter|summary|team|terms|timeline|tl;?dr|vision|why|actual(?: (?:result|"
-        r"behaviou?r))?"
+        r"subject matter|summary|team|terms|timeline|milestones?|(?:user |target )?personas|"
+        r"target (?:users|audience)|(?:project|delivery|release) (?:schedule|timeline)|tl;?dr|"
+        r"vision|why|actual(?: (?:result|behaviou?r))?"
     ),
 }
 
