@@ -36,6 +36,7 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: garbage-once NAME]]  the first time only
     [[peer: fenced]]           JSON in a code fence, within prose and thoughts
     [[peer: length]]           cut off, `done_reason: length`
+    [[peer: verbose 600]]      each ticket takes so many tokens, and what is too much is cut off
     [[peer: length-once NAME]] the first time only
     [[peer: loop]]             one word over and over
     [[peer: blank]]            whitespace without end

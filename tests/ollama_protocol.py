@@ -9,7 +9,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from tests.ollama_script import Script, tokens
+from tests.ollama_script import Script
 
 if TYPE_CHECKING:
     from tests.ollama_peer import OllamaPeer
@@ -239,7 +239,7 @@ def _message(content: str) -> Json:
 
 def _last(body: Json, script: Script, text: str, *, content: str = "") -> Json:
     reason = next((name for name in ("length", "load", "unload") if name in script.says), "stop")
-    written = max(tokens(text) + tokens(script.thoughts()), 1)
+    written = script.completion_tokens(text)
     counts = {"prompt_eval_count": script.prompt_tokens(), "eval_count": written}
     return {
         "model": body["model"],

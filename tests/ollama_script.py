@@ -12,6 +12,7 @@ Json = dict[str, Any]
 _MARKER = re.compile(r"\[\[peer: ([a-z-]+)(?: ([\w.-]+))?\]\]")
 _CHUNK = 40
 _NO_SCHEMA = "invalid JSON schema in format"
+_BEGUN = '"criteria"'
 _REFUSES_SCHEMA = {"no-schema": 400, "old-schema": 500}
 
 
@@ -84,6 +85,11 @@ class Script:
         read = whole if whole <= window else window // 2
         return max(read - self._remembered // 4, 1)
 
+    def completion_tokens(self, text: str) -> int:
+        """What `eval_count` says: of thoughts and text."""
+        verbose = text.count(_BEGUN) * int(self.says.get("verbose", 0))
+        return min(max(tokens(text) + tokens(self.thoughts()), verbose, 1), self._most)
+
     def thoughts(self) -> str:
         """What comes in a field of its own before the answer."""
         if "ponders" in self.says:
@@ -114,9 +120,18 @@ class Script:
             value = json.loads(answer)
             value["tickets"] = value["tickets"][:-1] or value["tickets"]
             answer = json.dumps(value)
+        if "verbose" in self.says:
+            return self._as_far_as_it_gets(answer)
         if "fenced" in self.says:
             return f"<think>Let me see {{…}}</think>Here it is:\n```json\n{answer}\n```\nEnjoy!"
         return answer if self.says.keys().isdisjoint(_HALF) else answer[: len(answer) // 2]
+
+    def _as_far_as_it_gets(self, answer: str) -> str:
+        takes = answer.count(_BEGUN) * int(self.says["verbose"])
+        if takes <= self._most:
+            return answer
+        self.says["length"] = ""
+        return answer[: len(answer) * self._most // takes]
 
     def pieces(self, text: str) -> Iterator[str]:
         size = _CHUNK if "slow" in self.says or "loop" in self.says else max(len(text), 1)

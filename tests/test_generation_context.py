@@ -200,6 +200,17 @@ def test_single_ticket_that_loops_is_asked_for_with_other_words(peer: OllamaPeer
     assert heats[1] > 0.0
 
 
+def test_how_long_tickets_are_is_learned_from_the_first_answer(peer: OllamaPeer) -> None:
+    """What is cut off once is asked in parts that have the room; none of them is cut again."""
+    peer.fill, peer.context_length = diligent, 32_768
+    journal = Journal()
+    run(peer, job(long_spec(6), title="Platform [[peer: verbose 900]]"), journal=journal)
+    ends = [call.finish_reason for call in journal.calls]
+    assert ends[0] == "length"
+    assert set(ends[1:]) == {"stop"}
+    assert len(ends) <= 6
+
+
 def test_single_ticket_that_is_cut_off_gets_all_the_room_there_is(peer: OllamaPeer) -> None:
     run(peer, job(title="Rooms [[peer: length-once x]]", ticket_count=1))
     rooms = [chat["options"]["num_predict"] for chat in peer.chats()]

@@ -11,7 +11,8 @@ drafts of a small model, which only chooses:
            `nouns`, `words`); `order`, `sequence`: what waits for what
 drafts of a larger one, which writes; `freeform` sees to:
   calls    `outline`, `batches`: a long spec in parts; `writing`: each part, asked with `question`,
-           `shape`, `prompts` in `calls`, within `budget`, `rate` and `thoughts`
+           `shape`, `prompts` in `calls`, within `budget`,
+           `rate`, `lengths` and `thoughts`
   reading  `answer`, `layout`, `reading`, `endings`: what in the model's text is of use
   checks   `checks`, `rewriting`: of each ticket; `similarity`, `merging`, `epics`: of them all
   cover    `coverage`: what no ticket tells; `notes`: risks, questions; `grounding`: confidence

@@ -28,6 +28,9 @@ DEPTHS = {
     "standard": Depth("two or three sentences", 500, (2, 5), 260),
     "detailed": Depth("three to six sentences", 900, (3, 8), 420),
 }
+# Tokens that an answer takes besides its tickets, and what longer tickets than expected may take.
+_BESIDE = 200
+_SPARE = 1.25
 _SUMMARY = 400
 _SOURCES = 16
 _TICKETS_PER_EPIC = 6
@@ -45,6 +48,7 @@ class Shape:
         most: The most tickets, epics apart.
         depth: How much to say about each.
         tokens: What the whole answer takes, about.
+        limit: What it may take at most.
     """
 
     schema: dict[str, Any]
@@ -54,6 +58,7 @@ class Shape:
     expected: int
     depth: Depth
     tokens: int
+    limit: int
 
     def words(self, prompt: Prompt) -> str:
         """The same for the model to read, as the grammar is not shown to it."""
@@ -82,6 +87,7 @@ def shape(
     whole: bool,
     include_epics: bool,
     detail: str,
+    ticket_tokens: int,
 ) -> Shape:
     """The shape of one answer with tickets.
 
@@ -93,6 +99,7 @@ def shape(
         whole: The answer is about the whole spec, which it sums up.
         include_epics: Whether some of the tickets may be epics.
         detail: The contract's `output_detail`.
+        ticket_tokens: What each ticket takes, about.
     """
     depth = DEPTHS[detail]
     epics = _epics(expected) if include_epics else 0
@@ -108,6 +115,7 @@ def shape(
     properties["tickets"] = _array(ticket, least, top)
     properties["risks"] = _array(_note("severity", top), 0, 5)
     properties["questions"] = _array(_note(None, top), 0, 5)
+    tokens = _BESIDE + expected * ticket_tokens
     return Shape(
         schema=_object(properties),
         epics=epics,
@@ -115,14 +123,15 @@ def shape(
         most=top,
         expected=expected,
         depth=depth,
-        tokens=200 + expected * depth.tokens,
+        tokens=tokens,
+        limit=max(2 * tokens, _BESIDE + round(_SPARE * top * ticket_tokens)),
     )
 
 
 def epics(depth: Depth, count: int) -> tuple[dict[str, Any], int]:
     """The schema of an answer with a summary and so many epics, and the tokens that it may take."""
     properties = {"summary": _string(_SUMMARY), "epics": _array(_epic(depth), count, count)}
-    return _object(properties), 200 + count * depth.tokens * 2 // 3
+    return _object(properties), _BESIDE + count * depth.tokens * 2 // 3
 
 
 def rewritten(depth: Depth, sentences: list[int], count: int) -> tuple[dict[str, Any], int]:

@@ -17,6 +17,7 @@ from worker.generation.draft import Drafts
 from worker.generation.endings import finished
 from worker.generation.job import GenerationError, GenerationJob
 from worker.generation.journal import Journal
+from worker.generation.lengths import Lengths
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read
@@ -54,6 +55,7 @@ class Writer:
         self._calls = calls
         self._budget = budget
         self._report = report
+        self._lengths = Lengths(shape.DEPTHS[job.output_detail].tokens)
         self._lock = threading.Lock()
         self._written = 0
 
@@ -96,7 +98,7 @@ class Writer:
 
     def _smaller(self, batch: Batch, fault: Exception) -> list[Batch]:
         """What to ask for instead; empty when the batch cannot be made smaller."""
-        if isinstance(fault, TooLongError):
+        if isinstance(fault, (TooLongError, CutOffError)):
             parts = divided(batch, self.fits) or []
             if parts and parts != [batch]:
                 return parts
@@ -110,7 +112,7 @@ class Writer:
             if isinstance(fault, CutOffError):
                 ask = self._shape(batch)
                 room = self._calls.room(self._messages(batch, ask, existing))
-                if room <= ask.tokens * 2:
+                if room <= ask.limit:
                     raise fault
                 return self._answered(batch, existing, answer_tokens=room)
             self._budget.require(str(fault))
@@ -138,11 +140,12 @@ class Writer:
             reply = self._calls.ask(
                 messages,
                 ask.schema,
-                min(answer_tokens or ask.tokens * 2, self._calls.room(messages)),
+                min(answer_tokens or ask.limit, self._calls.room(messages)),
                 purpose=purpose,
                 prompt=PROMPT,
                 temperature=temperature,
             )
+            self._lengths.observe(reply)
             if reply.finish_reason == "length":
                 raise CutOffError
             try:
@@ -212,6 +215,7 @@ class Writer:
             whole=batch.whole,
             include_epics=self._job.include_epics and batch.whole,
             detail=self._job.output_detail,
+            ticket_tokens=self._lengths.tokens,
         )
 
     def _messages(self, batch: Batch, ask: shape.Shape, existing: Sequence[str]) -> list[Message]:
