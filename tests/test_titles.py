@@ -129,6 +129,9 @@ def test_a_sentence_becomes_an_order(sentence: str, title: str) -> None:
         "Refunds",
         "409 when the spot is taken",
         "Please note that prices are net.",
+        "In winter you need less water.",
+        "When you go on vacation there is a list.",
+        "audit log export (CSV is fine)",
     ],
 )
 def test_a_sentence_that_cannot_be_turned_makes_no_title(sentence: str) -> None:

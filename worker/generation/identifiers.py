@@ -23,6 +23,7 @@ _WHOLE = re.compile(rf"{_ANY}|[A-Z]{{0,6}}[-_.]?\d[\d.]*", re.ASCII)
 _KIND = re.compile(
     r"(?:(?:user )?story|epic|feature|use case|requirement|task|ticket|issue|bug)(?: ?#?\d{1,3})?"
     r"\s*(?::|\s[\u2013\u2014-])\s+(?=\S)|"
+    r"(?:Q[1-4](?: 20\d\d)?\s*[:\u2013\u2014-]|(?-i:TOP) ?\d{1,2}[:.]?)\s+(?=\S)|"
     r"(?:list|column|spalte|liste|lista):\s+(?=\S)|"
     r"(?:objective|goal|workstream|section|part|chapter|abschnitt|teil|sección|partie|parte) "
     r"(?:\d{1,2}|[A-Z]):\s+(?=\S)",

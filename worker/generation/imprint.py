@@ -12,6 +12,7 @@ _IMPRINT = re.compile(
     r"created|contact|due|deadline|target (?:date|release|version)|team|jira|"
     r"doc(?:ument)?\.? (?:id|owner|status|no\.?|number)|"
     r"prepared by|distribution|classification|"
+    r"nächster termin|prochaine réunion|próxima reunión|"
     r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
     r"\s*[:：]\s*\S.{0,120}|doc(?:ument)?\.? (?:no\.?|nr\.?|number) \S*\d.{0,60}",
     re.IGNORECASE,
@@ -20,10 +21,14 @@ _IMPRINT = re.compile(
 _FIELDS = re.compile(
     r"(?:type|issue type|priority|severity|component|reporter|assignee|labels|epic link|sprint|"
     r"environment|affects version|fix version|resolution|story points|estimate|present|absent|"
+    r"anwesend|abwesend|entschuldigt|protokoll|teilnehmer|présents?|absents?|"
+    r"asistentes|presenti|aanwezig|afwezig|"
     r"attendees|participants|next meeting|budget|location|linked issues)s?\s*:"
     r"\s*\S[^.!?]{0,200}\.?",
     re.IGNORECASE,
 )
+# What the letters of a table stand for: "M = must, S = should".
+_LEGEND = re.compile(r"(?:\w{1,3} ?= ?[^\W\d_]{2,20}[,;.]? ?){2,12}")
 # A mail's head is one paragraph.
 MAIL_FIELD = (
     "(?:From|To|Cc|Bcc|Sent|Subject|Von|An|Gesendet|Betreff|De|Da|À|Para|Objet|Asunto|Assunto|"
@@ -76,4 +81,6 @@ def is_imprint(text: str) -> bool:
         or _SIGNATURE.fullmatch(text)
         or _FIELDS.fullmatch(text)
     )
+    if _LEGEND.fullmatch(text):
+        return True
     return bool(around) and not is_demand(text)

@@ -56,7 +56,7 @@ _AHEAD = re.compile(
 # "After five attempts the portal …", without a comma.
 _LATE_SUBJECT = re.compile(
     r"^(?:if|when|once|after|before|for|in|on|at|while|during|until|above|below|within|without)"
-    r"\b.*\b"
+    r"\s.*\w\s"
     r"((?:the|an?|each|every)\s\w+)$",
     re.IGNORECASE,
 )
@@ -221,9 +221,9 @@ def _from_statement(text: str) -> str | None:
         subject, verb, rest = split[:place], split[place].lower(), " ".join(split[place + 1 :])
         about = _LATE_SUBJECT.sub(r"\1", " ".join(subject))
         what_it_is = about.lower() == "it" and verb in {"is", "are"}
-        if subject[-1].lower() in _ROWS:
+        if subject[-1].lower() in _ROWS or about.split()[0].lower() in _CASES:
             continue
-        if _ends_phrase(subject[-1]) or not rest or what_it_is:
+        if _ends_phrase(subject[-1]) or "(" in about or not rest or what_it_is:
             return None
         if verb in {"is", "are"}:
             return f"Ensure that {mid(about)} {verb} {rest}"
@@ -274,6 +274,7 @@ _HANGING = words.SMALL - PARTICLES
 _STATES = frozenset({"is", "are", "has", "have"})
 _ASKED = frozenset({"where", "what", "who", "how", "which"})
 _TIMES = frozenset({"day", "days", "evening", "hour", "hours", "minutes", "month", "night", "week"})
+_CASES = frozenset({"when", "whenever", "if", "while", "once", "until", "unless", "because"})
 _DENIALS = frozenset({"no", "not", "never"})
 _ROWS = frozenset({"and", "or"})
 _JOINTS = frozenset({"to", "that", "which", "who", "if", "and", "or", "but"})
@@ -371,7 +372,9 @@ def trimmed(title: str) -> str:
 def _hangs(kept: list[str]) -> bool:
     """Whether the last word needs another one, as in "with", but not "where the card is"."""
     last, one = kept[-1].lower(), kept[-2].lower()
-    if last in {"before", "after"} and one in _TIMES:
+    if (last in {"before", "after"} and one in _TIMES) or (
+        last in PARTICLES | {"in"} and one == "be"
+    ):
         return False
     asked = last in _STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
     return last in _HANGING and not asked

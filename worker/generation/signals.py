@@ -32,6 +32,7 @@ _WISH = any_word(r"must|shall|should|can|cannot|(?<!\d )(?<!\d\. )may(?! \d)|(?:
 _CONDITION = any_word(r"once|after|when|until|if|unless|(?<!not )needed")
 # Behind these stands what is shown or asked: "how many hours were worked".
 _CLAUSES = any_word("how|what|which|who|whose|that|whether")
+_ASIDE_BEHIND = re.compile(r"\? \([^()]{1,100}\)$")
 _ASIDE = re.compile(r"\([^()]{0,200}\)")
 _WHOSE = any_word("which|who|whose")
 # A word that is spoken of: "“shall” marks a requirement".
@@ -102,6 +103,7 @@ _LEANS = re.compile(
 # In quotation marks it is what a button says; "users won't have to sign in" asks for something.
 _PUT_OFF = any_word(
     r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
+    r"^i (?:don't|do not) (?:need|want)(?! to)|"
     r"(?<![\"“'‘„«])(?:not now|(?:maybe|perhaps|possibly) later)|not needed (?:now|yet)|"
     r"(?:parked|postponed|deferred|descoped) (?:until|to|for)|"
     r"(?:it|that|this) can wait(?=[.!]?$)|won't (?:do|fix)|(?:^|(?<=\bwe ))won't have(?! to\b)|"
@@ -109,6 +111,7 @@ _PUT_OFF = any_word(
     r"nous ne (?:voulons|demandons|souhaitons|prévoyons) pas|wir wollen keine?n?|"
     r"(?:ist|sind) nicht (?:gefordert|vorgesehen|geplant)|no queremos|non vogliamo|"
     r"não queremos|(?:willen we|wij willen) (?:niet|geen)|"
+    r"^(?:vertagt|verschoben|reporté|aplazado|adiado|rinviato)(?=\.?$)|"
     r"^out of scope|(?:is|are|remains?|stays?|considered|left) out of scope|out of scope[.!]?$|"
     r"not (?:a )?part of (?:this|the (?:[\w-]+ )?(?:release|version|phase|project|scope|work|mvp))|"
     r"in a (?:later|second) (?:phase|release|version)|"
@@ -120,7 +123,7 @@ _CROSSED_OUT = re.compile(
 _ABOUT_US = re.compile(
     r"we\s+(?:currently |now |all |also |only )*"
     r"(?:run|make|sell|operate|serve|own|struggle|spend|lose|receive|get|are)\b|"
-    r"i (?:keep|am|often)\b|"
+    r"i (?:keep|am|often|have an idea|only have)\b|fyi\b|"
     r"this (?:document|spec|specification|rfc|prd|proposal|page|epic|note) is\b|"
     r"(?:it )?depends on\b|see (?:\[|https?:)|"
     r"see (?:also|section|chapter|appendix|annex|below|above|attached)\b|"
@@ -180,7 +183,8 @@ def is_question(text: str) -> bool:
     unknown = _UNKNOWN.search(text)
     in_a_case = unknown and _CASE.search(text[: unknown.start()])
     asks = (unknown and not in_a_case) or _ASKS.match(text)
-    return bool(asks) or text.rstrip("\"')»” ").endswith(("?", "？"))
+    said = _ASIDE_BEHIND.sub("?", text)
+    return bool(asks) or said.rstrip("\"')»” ").endswith(("?", "？"))
 
 
 def is_risk(text: str) -> bool:

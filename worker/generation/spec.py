@@ -17,6 +17,9 @@ from worker.generation.text import folded, one_line, shorten
 _LONGEST_SENTENCE = 400
 # A list item up to this long stays one requirement, even of two sentences.
 _LONGEST_ITEM = 200
+# Things that a sentence lists are told apart from so many semicolons on.
+_SEMICOLON = re.compile(r";\s+(?=\S)")
+_FEWEST_LISTED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,10 @@ _END = re.compile(
     r"(?<=[.!?…])([\"'”’»)\]]*)\s[\s\u200b]*(?=[\"'“«(\[¿¡]*[^\W\d_a-zß-ÿ]|\d|`\S)|(?<=[。！？])"
 )
 _SMALL_END = re.compile(rf"{_END.pattern}|(?<=\w{{3}}[.!?])()\s+(?=[a-z])")
+# "11. März" is a day.
+_DAY = re.compile(
+    r".{0,2}?\d{1,2}\.\s(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)\w*\b", re.DOTALL
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|d\.h|u\.a|bzw|ca|ggf|inkl|Nr|Abs|Art|max|min|incl|p\.ex)|"
     r"\b[A-Z]|[Dd]oc\.? no)\.$"
@@ -166,7 +173,18 @@ def _split(raw: str) -> Iterator[tuple[int, int]]:
     for gap in (_SMALL_END if small else _END).finditer(raw):
         if _ABBREVIATION.search(raw[max(start, gap.start() - 12) : gap.start()]):
             continue
+        if _DAY.match(raw, max(gap.start() - 3, 0)):
+            continue
         yield start, gap.end(1) if gap[1] else gap.start()
+        start = gap.end()
+    yield from _by_semicolons(raw, start)
+
+
+def _by_semicolons(raw: str, start: int) -> Iterator[tuple[int, int]]:
+    """The rest of a paragraph: a list on one line, where it has many semicolons."""
+    gaps = list(_SEMICOLON.finditer(raw, start))
+    for gap in gaps if len(gaps) >= _FEWEST_LISTED else []:
+        yield start, gap.start()
         start = gap.end()
     yield start, len(raw)
 

@@ -3,6 +3,7 @@
 from worker.generation import headings, nouns, phrases, signals, stated
 from worker.generation.lines import Form
 from worker.generation.pieces import Piece
+from worker.generation.roles import Unit
 from worker.generation.spec import Section
 from worker.generation.text import clipped, folded
 from worker.generation.topics import GENERIC, is_finding
@@ -131,8 +132,17 @@ def _rows(piece: Piece, headed: str) -> list[str]:
         return []
     if len(rows) == 1:
         return [phrases.from_row(rows[0].text)]
-    cells = ", ".join(row.text.split(phrases.CELL_END)[0] for row in rows)
-    return [clipped(f"{headed or 'Cover'}: {cells}", phrases.ROOM)]
+    cells = [_cell(row) for row in rows]
+    orders = [made for cell in cells if (made := phrases.imperative(cell))]
+    if 2 * len(orders) > len(cells):
+        return orders[:3]
+    return [clipped(f"{headed or 'Cover'}: {', '.join(cells)}", phrases.ROOM)]
+
+
+def _cell(unit: Unit) -> str:
+    """What a sentence says, or the cell that names a row."""
+    row = unit.sentence.form is Form.ROW
+    return unit.text.split(phrases.CELL_END)[0] if row else unit.text
 
 
 def _parts(piece: Piece, headed: str) -> list[str]:
@@ -156,6 +166,9 @@ def _verbatim(piece: Piece, whole: str) -> list[str]:
         return [phrases.quoted(stories[0])]
     if piece.whole and len(own.split()) > 2:  # noqa: PLR2004 - a word or two say too little
         return [own]
+    rows = [unit for unit in piece.units if unit.sentence.form is Form.ROW]
+    if own and len(rows) > 1 and len(rows) == len(piece.units):
+        return [clipped(f"{own}: {', '.join(map(_cell, rows))}", phrases.ROOM)]
     if own:
         return [_behind(own, quote) for quote in quotes] or [own]
     return quotes[:3]
@@ -168,5 +181,5 @@ def _behind(heading: str, quote: str) -> str:
 
 
 def _quotes(piece: Piece) -> list[str]:
-    texts = [unit.text for unit in piece.units if unit.sentence.form is not Form.CODE]
+    texts = [_cell(unit) for unit in piece.units if unit.sentence.form is not Form.CODE]
     return [phrases.quoted(text) for text in texts[:3]]

@@ -142,7 +142,7 @@ GENERIC = re.compile(
     r"what we(?:['’]re after| are after)|decisions?|actions?(?: items?)?|aob|any other business|"
     r"wymagania(?: funkcjonalne)?|wünsche|voraussetzungen|funcionalidades|"
     r"tech(?:nical)? debt|improvements|enhancements|changes|change requests?|"
-    r"funktionale anforderungen|exigences fonctionnelles|"
+    r"funktionale anforderungen|besoins fonctionnels|exigences fonctionnelles|"
     r"requisitos funciona(?:les|is)|requisiti funzionali|"
     r"functionele eisen|eisen|wensen|機能要件|要件|機能|要求|(?:功能)?(?:需求|要求)|功能|"
     r"(?:функциональные )?требования|المتطلبات|exigences|besoins|contraintes|anforderungen|"
@@ -185,6 +185,7 @@ _FAULTS = any_word(
 )
 
 
+_SUMMED = re.compile(r"tl;?dr\b", re.IGNORECASE)
 _REMEDY = re.compile(
     r"(?:recommend(?:ation|ed fix|ed action)|remed(?:iation|y)|(?:suggested |proposed )?fix|"
     r"mitigation|empfehlung|maßnahme|recommandation|recomendaci[óo]n|recomenda[çc][ãa]o|"
@@ -220,7 +221,7 @@ def labelled(text: str, *, listed: bool = False) -> Topic | None:
 
     In a list "Team: …" is more likely a part of the product than of the document.
     """
-    if text.startswith("-- "):  # the signature of a mail
+    if text.startswith("-- ") or _SUMMED.match(text):  # the signature of a mail
         return Topic.ASIDE
     label, mark, rest = text.partition(":")
     if not mark or len(label.split()) > _LONGEST_LABEL:

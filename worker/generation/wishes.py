@@ -37,7 +37,8 @@ _WANTED = re.compile(
 )
 # "Sarah wants a preview", but not "it wants care".
 _WANTS = re.compile(
-    r"^(?P<who>(?!it\b|this\b|that\b|which\b|we\b)(?:(?!\bwhat\b)[\w ]){2,30}?) "
+    r"^(?P<who>(?!(?:it|this|that|which|we|i|in|on|at|for|from|when|if|after|with)\b)"
+    r"(?:(?!\bwhat\b)[\w ]){2,30}?) "
     r"(?:wants?|would like|asks? for|needs?(?! to\b))(?P<to> to)? (?P<rest>\w.*)$",
     re.IGNORECASE,
 )

@@ -3,45 +3,45 @@
 _VERBS = """
 accept access activate add adjust agree alert allow analyse analyze answer appear apply approve
 archive arrange ask assign attach authenticate authorise authorize avoid award back backfill batch
-become belong benchmark block book build bump cache calculate call cancel capture change charge
-check choose clear click close collect combine compare complete compute configure confirm connect
-contain containerise containerize convert copy correct cover create debounce decide decode
+become belong benchmark block book borrow build bump buy cache calculate call cancel capture change
+charge check choose clear click close collect combine compare complete compute configure confirm
+connect contain containerise containerize convert copy correct cover create debounce decide decode
 decommission decouple decrypt define delete deliver deny deploy deprecate describe detect determine
-disable discard display divide document download draft drop earn edit email enable encode encrypt
-end enforce enrich ensure enter escalate establish estimate evaluate exclude expire explain export
-expose extend extract fetch fill filter find fix flush follow forward freeze generate get give go
-grant group guide handle happen harden hash hide highlight hold identify ignore implement import
-improve include increase index inform inject inspect install instrument integrate introduce
-invalidate investigate invite isolate issue join keep label launch learn lend let limit link list
-load localise localize lock log maintain make manage map mark mask match measure meet merge migrate
-modernise monitor mount move normalise normalize note notify offboard offer onboard open order
-organise organize override paginate parallelise parse patch pause pay perform persist pick place
-plan poll post prefill preload prepare present preserve prevent preview print prioritise process
-produce prompt protect provide prune publish purge push query queue raise rank rate read rebuild
-receive recommend reconcile reconnect record recover redact redeem redesign redirect reduce
+disable discard display divide document donate download draft drop earn edit email enable encode
+encrypt end enforce enrich ensure enter escalate establish estimate evaluate exclude expire explain
+export expose extend extract fetch fill filter find fix flush follow forward freeze generate get
+give go grant group guide handle happen harden hash hide highlight hire hold identify ignore
+implement import improve include increase index inform inject inspect install instrument integrate
+introduce invalidate investigate invite isolate issue join keep label launch learn lend let limit
+link list load localise localize lock log maintain make manage map mark mask match measure meet
+merge migrate modernise monitor mount move normalise normalize note notify offboard offer onboard
+open order organise organize override paginate parallelise parse patch pause pay perform persist
+pick place plan poll post prefill preload prepare present preserve prevent preview print prioritise
+process produce prompt protect provide prune publish purge push query queue raise rank rate read
+rebuild receive recommend reconcile reconnect record recover redact redeem redesign redirect reduce
 refactor refresh refund refuse register reject relax release reload remain remember remind remove
-rename render renew reopen reorder repeat replace replay replicate reply report reprint request
-require reschedule resend reserve reset resize resolve respect respond restore restrict resubmit
-resume retain retest retire retrieve retry return reuse revert review revise revoke rewire rework
-rewrite roll rotate route run sanitise sanitize save scale scan schedule search secure see select
-send separate serialise serialize serve set share ship shorten show sign simplify simulate skip
-snooze sort specify split start stay stop store stream submit subscribe suggest summarise support
-suspend swap switch sync synchronise tag take talk test throttle tick tidy tighten toggle track
-train transfer translate trigger trim truncate tune turn unblock undo unify unlock unpublish
-unsubscribe update upgrade upload use validate verify view visit wait warn watch wipe withdraw work
-write
+rename render renew rent reopen reorder repeat replace replay replicate reply report reprint
+request require reschedule resend reserve reset resize resolve respect respond restore restrict
+resubmit resume retain retest retire retrieve retry return reuse revert review revise revoke rewire
+rework rewrite roll rotate route run sanitise sanitize save scale scan schedule search secure see
+select sell send separate serialise serialize serve set share ship shorten show sign simplify
+simulate skip snooze sort specify split start stay stop store stream submit subscribe suggest
+summarise support suspend swap switch sync synchronise tag take talk test throttle tick tidy
+tighten toggle track train transfer translate trigger trim truncate tune turn unblock undo unify
+unlock unpublish unsubscribe update upgrade upload use validate verify view visit wait warn watch
+wipe withdraw work write
 """
 # Fair verbs, but at the head of a phrase more often a noun: "order lookup".
 _NOUNS_TOO = """
-access alert answer approach award back backup batch block book cache call change charge check
+access alert answer approach award back backup batch block book buy cache call change charge check
 click copy cover display document download draft drop email end export filter fix flush freeze
-group guide hash hold import index issue label launch limit link list load lock log map mark mask
-match measure monitor mount note offer open order patch pause pay place plan poll post present
-preview print process produce prompt query queue rank rate read record refund release remedy repeat
-reply report request reserve reset retest return review roll route run sample save scale scan
-schedule search set share ship show sign sort split start stop store stream support swap switch
-sync tag talk test tick toggle track train transfer trigger trim turn update upgrade upload use
-view visit wait watch work
+group guide hash hire hold import index issue label launch limit link list load lock log map mark
+mask match measure monitor mount note offer open order patch pause pay place plan poll post present
+preview print process produce prompt query queue rank rate read record refund release remedy rent
+repeat reply report request reserve reset retest return review roll route run sample save scale
+scan schedule search set share ship show sign sort split start stop store stream support swap
+switch sync tag talk test tick toggle track train transfer trigger trim turn update upgrade upload
+use view visit wait watch work
 """
 _PEOPLE = """
 accountant admin administrator adult agent analyst applicant approver artist assistant attendee
