@@ -31,7 +31,7 @@ from worker.generation.lines import (
     with_own_lines,
 )
 from worker.generation.markup import FENCE, plain, unclosed
-from worker.generation.phrases import states
+from worker.generation.nouns import states
 from worker.generation.signals import is_demand
 from worker.generation.tables import is_table, table
 from worker.generation.text import capitalised, one_line, shorten

@@ -2,9 +2,8 @@
 
 import threading
 
-from tickets.errors import JobErrorCode
 from worker.generation.calls import Calls
-from worker.generation.job import GenerationError
+from worker.generation.job import unusable
 
 _REPAIRS = 3
 _REPAIRS_PER_BATCH = 2
@@ -45,18 +44,3 @@ class Budget:
         """
         if not self.take():
             raise unusable(f"the model's answers stay unusable: {problem}")
-
-
-def unusable(message: str) -> GenerationError:
-    """What is raised when the model's output cannot be made good."""
-    return GenerationError(JobErrorCode.MODEL_OUTPUT_INVALID, message, retryable=False)
-
-
-def is_unusable(fault: GenerationError) -> bool:
-    """Whether a failure is the model's writing, rather than its server or the time."""
-    return fault.code is JobErrorCode.MODEL_OUTPUT_INVALID
-
-
-def is_the_models(fault: GenerationError) -> bool:
-    """Whether the model has failed, by its writing or in its time, rather than its server."""
-    return is_unusable(fault) or fault.code is JobErrorCode.MODEL_TIMEOUT

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from worker.generation import language, phrases, signals
 from worker.generation.draft import UNAIDED, TicketDraft
 from worker.generation.endings import goes_round
 from worker.generation.journal import Journal
@@ -11,6 +10,7 @@ from worker.generation.prompts import load
 from worker.generation.similarity import is_word, repeats, spoken, within, words
 from worker.generation.spec import Sentence
 from worker.generation.text import folded, one_line
+from worker.generation.titles import title_from
 
 # What stands in forms that nobody has filled in.
 _TEMPLATE = re.compile(
@@ -177,14 +177,6 @@ def _is_about(ticket: TicketDraft, quoted: list[str]) -> bool:
 
 def _has_no_title(ticket: TicketDraft) -> bool:
     return is_blank(ticket.title) or len(folded(ticket.title)) < _SHORTEST_TITLE
-
-
-def title_from(sentence: str) -> str:
-    """A title in the words of a sentence of the spec."""
-    if signals.speaks_of_fault(sentence):
-        return phrases.from_fault(sentence)
-    made = phrases.imperative(sentence) if language.is_english(sentence) else None
-    return made or phrases.quoted(sentence)
 
 
 def _find_source(ticket: TicketDraft, sentences: Sequence[Sentence], journal: Journal) -> None:

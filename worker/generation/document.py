@@ -5,14 +5,6 @@ from typing import Any
 from tickets import contract
 from worker.generation.draft import Drafts, Span, TicketDraft
 from worker.generation.job import GenerationJob
-from worker.generation.text import one_line, shorten
-
-_SOURCE_TITLE = 160
-
-
-def source_title(job: GenerationJob) -> str:
-    """The request's title as a result names it."""
-    return shorten(one_line(job.title), _SOURCE_TITLE) or "Untitled"
 
 
 def document(job: GenerationJob, drafts: Drafts, generation: dict[str, Any]) -> dict[str, Any]:
@@ -26,7 +18,7 @@ def document(job: GenerationJob, drafts: Drafts, generation: dict[str, Any]) -> 
     return {
         "schema_version": contract.RESULT_VERSION,
         "job_id": job.job_id,
-        "source": {"title": source_title(job), "summary": drafts.summary},
+        "source": {"title": job.name, "summary": drafts.summary},
         "tickets": [_ticket(place, ticket) for place, ticket in enumerate(drafts.tickets)],
         "risks": [
             {

@@ -11,7 +11,6 @@ from tickets.lifecycle import Stage
 from worker.generation import epics, signals, stated
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
-from worker.generation.document import source_title
 from worker.generation.draft import (
     LEVELS,
     LONGEST_LABEL,
@@ -71,7 +70,7 @@ def write(job: GenerationJob, spec: Spec, calls: Calls, report: Report, book: Ph
     tickets = _tickets(planned, job.output_detail, book, chosen)
     for place, others in dependencies(planned.pieces).items():
         tickets[place].after += others
-    drafts = Drafts(opening(planned.units) or source_title(job), tickets, *_notes(planned))
+    drafts = Drafts(opening(planned.units) or job.name, tickets, *_notes(planned))
     return _with_epics(drafts, planned, job, book)
 
 
@@ -303,7 +302,7 @@ def _epic(
     headings = _named(planned, share)
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
-    title = source_title(job).rstrip(".")
+    title = job.name.rstrip(".")
     if not alone and not all(map(GENERIC.fullmatch, headings)):
         title = together(headings, book)
     told = epics.holding(title, own)

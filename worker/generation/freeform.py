@@ -16,13 +16,12 @@ from functools import partial
 from tickets.lifecycle import Stage
 from worker.generation import checks, coverage, epics, notes, shape
 from worker.generation.batches import Batch, Parts, divided, halved
-from worker.generation.budget import Budget, is_the_models, unusable
+from worker.generation.budget import Budget
 from worker.generation.calls import Calls, TooLongError
-from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.extractive import unaided
 from worker.generation.grounding import ground
-from worker.generation.job import GenerationError, GenerationJob
+from worker.generation.job import GenerationError, GenerationJob, is_the_models, unusable
 from worker.generation.merging import merge_twins, rename_alike, twins_left
 from worker.generation.outline import outline, under_epics
 from worker.generation.phrasebook import Phrasebook
@@ -84,7 +83,7 @@ class _Run:
         notes.drop_restated(drafts, self._units, self._calls.journal)
         coverage.place(drafts, self._units, left, self._book, self._calls.journal)
         notes.add(drafts, self._units)
-        name = source_title(self._job)
+        name = self._job.name
         epics.complete_texts(drafts.tickets, name, self._book, self._calls.journal)
         drafts.summary = drafts.summary or opening(self._units)
         return drafts

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from tickets.errors import JobErrorCode
+from worker.generation.text import one_line, shorten
+
+# As the contract has it for a result.
+_LONGEST_NAME = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,11 @@ class GenerationJob:
     max_ticket_count: int
     include_epics: bool
     output_detail: str
+
+    @property
+    def name(self) -> str:
+        """The request's title as a result names it."""
+        return shorten(one_line(self.title), _LONGEST_NAME) or "Untitled"
 
 
 class GenerationError(Exception):
@@ -56,3 +65,13 @@ class GenerationError(Exception):
 
 class GenerationCancelled(Exception):  # noqa: N818 - an order carried out, not an error
     """The job's cancellation has reached the attempt, which has stopped."""
+
+
+def unusable(message: str) -> GenerationError:
+    """What is raised when the model's output cannot be made good."""
+    return GenerationError(JobErrorCode.MODEL_OUTPUT_INVALID, message, retryable=False)
+
+
+def is_the_models(fault: GenerationError) -> bool:
+    """Whether the model has failed, by its writing or in its time, rather than its server."""
+    return fault.code in {JobErrorCode.MODEL_OUTPUT_INVALID, JobErrorCode.MODEL_TIMEOUT}

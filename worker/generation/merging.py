@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from worker.generation.checks import title_from
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.journal import Journal
 from worker.generation.similarity import Gist, gist, twins
 from worker.generation.spec import Sentence
 from worker.generation.text import folded
+from worker.generation.titles import title_from
 
 
 def merge_twins(drafts: Drafts, journal: Journal, *, least: int) -> None:

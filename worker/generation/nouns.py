@@ -5,6 +5,8 @@ import re
 from worker.generation import words
 
 _NO_NAMES = words.DETERMINERS | words.PEOPLE | words.SMALL
+# Between what is spoken of and what is said of it.
+STATES = frozenset({"is", "are", "has", "have"})
 PARTICLES = frozenset({"up", "off", "out", "over", "down"})
 # A call of an interface, with its path.
 CALL = re.compile(r"`?((?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) /[^\s`]*)`?")
@@ -67,3 +69,9 @@ def speaks_of_people(text: str) -> bool:
     """Whether a sentence begins with what somebody does or gets."""
     told = text.lower().partition(":")[0].split()[:6]
     return any(words.is_person(word.strip(".,")) for word in told)
+
+
+def states(heading: str) -> bool:
+    """Whether a heading is a whole sentence, such as "Errors have one shape"."""
+    first, second, *more = (*heading.lower().split(), "", "")
+    return bool(more[:-1]) and second in STATES and first not in words.DETERMINERS

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from worker.generation import identifiers, sequence
 from worker.generation.lines import Form
 from worker.generation.nouns import begins_with_verb
-from worker.generation.phrases import CELL_END
 from worker.generation.pieces import Piece
 from worker.generation.roles import Unit
 from worker.generation.signals import is_about_order
+from worker.generation.tables import CELL_END
 from worker.generation.text import folded
 from worker.generation.topics import GENERIC
 

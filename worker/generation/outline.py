@@ -12,7 +12,6 @@ from worker.generation import shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.checks import is_blank
-from worker.generation.document import source_title
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.endings import finished
 from worker.generation.headings import telling, together
@@ -127,7 +126,7 @@ def _epic(
 ) -> TicketDraft:
     """An epic as the model has written it, called by the part's headings if it has no title."""
     headings = chapters(part)
-    title = together(telling(headings), book) if headings else source_title(job)
+    title = together(telling(headings), book) if headings else job.name
     return replace(
         written,
         title=title if is_blank(written.title) else written.title,

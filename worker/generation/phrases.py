@@ -10,6 +10,7 @@ from worker.generation.draft import LONGEST_TITLE
 from worker.generation.nouns import (
     CALL,
     PARTICLES,
+    STATES,
     begins_with_verb,
     head,
     is_person,
@@ -17,6 +18,7 @@ from worker.generation.nouns import (
     mid,
     speaks_of_people,
 )
+from worker.generation.tables import CELL_END
 from worker.generation.text import capitalised, clipped
 from worker.generation.wishes import ABLE, ADVERBS, order, wished
 
@@ -104,8 +106,6 @@ _FIGURE = re.compile(
     r"^(?!only\b)(?!.*\s(?:is|are)\s)(?:\w[\w%-]* ){1,6}?(?<!with )(?<!for )"
     r"(?:[<>≤≥]=?|under|below|within|at most|at least|no more than|up to) ?\d"
 )
-# Between the name of a table's row and its other cells.
-CELL_END = " \N{EN DASH} "
 _CELLS = re.compile(rf"{CELL_END}[^:;]{{1,40}}: .*$")
 _IRREGULAR = {"has": "have", "is": "be", "does": "do"}
 _FORCED = ("must", "shall", "need", "ha", "is required", "are required")
@@ -271,7 +271,6 @@ def _infinitives(rest: str) -> str:
 
 # "Times out" is whole, "a page with" is not.
 _HANGING = words.SMALL - PARTICLES
-_STATES = frozenset({"is", "are", "has", "have"})
 _ASKED = frozenset({"where", "what", "who", "how", "which"})
 _TIMES = frozenset({"day", "days", "evening", "hour", "hours", "minutes", "month", "night", "week"})
 _CASES = frozenset({"when", "whenever", "if", "while", "once", "until", "unless", "because"})
@@ -298,12 +297,6 @@ def from_noun_phrase(text: str) -> str | None:
     if not 1 <= size <= 7 or not bare[:1].isalnum():  # noqa: PLR2004 - longer ones are sentences
         return None
     return as_order(whole) or (quoted(whole) if first == "the" else f"Add {mid(bare)}")
-
-
-def states(heading: str) -> bool:
-    """Whether a heading is a whole sentence, such as "Errors have one shape"."""
-    first, second, *more = (*heading.lower().split(), "", "")
-    return bool(more[:-1]) and second in _STATES and first not in words.DETERMINERS
 
 
 def _says_something(text: str) -> bool:
@@ -376,7 +369,7 @@ def _hangs(kept: list[str]) -> bool:
         last in PARTICLES | {"in"} and one == "be"
     ):
         return False
-    asked = last in _STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
+    asked = last in STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
     return last in _HANGING and not asked
 
 

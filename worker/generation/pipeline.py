@@ -7,11 +7,10 @@ from tickets import graph, validation
 from tickets.lifecycle import Stage
 from worker.cancellation import Cancellation
 from worker.generation import epics, extractive, freeform, phrasebook
-from worker.generation.budget import unusable
 from worker.generation.calls import Calls
 from worker.generation.dialects import as_markdown
-from worker.generation.document import document, source_title
-from worker.generation.job import GenerationJob
+from worker.generation.document import document
+from worker.generation.job import GenerationJob, unusable
 from worker.generation.journal import Journal
 from worker.generation.mending import mend
 from worker.generation.spec import parse
@@ -57,7 +56,7 @@ def generate(
     mend(
         drafts,
         calls.journal,
-        name=source_title(job),
+        name=job.name,
         include_epics=job.include_epics,
         book=book,
     )

@@ -5,11 +5,10 @@ import json
 from worker.generation import checks, shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, numbered
-from worker.generation.budget import is_the_models
 from worker.generation.calls import Calls, Message
 from worker.generation.draft import Drafts, TicketDraft
 from worker.generation.endings import finished
-from worker.generation.job import GenerationError, GenerationJob
+from worker.generation.job import GenerationError, GenerationJob, is_the_models
 from worker.generation.prompts import fenced
 from worker.generation.question import PROMPT, question
 from worker.generation.reading import NoTicketsError, read

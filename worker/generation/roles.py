@@ -9,8 +9,8 @@ from itertools import takewhile
 from worker.generation import language, signals, stated, topics
 from worker.generation.imprint import is_imprint
 from worker.generation.lines import Form
-from worker.generation.phrases import CELL_END
 from worker.generation.spec import Section, Sentence, Spec
+from worker.generation.tables import CELL_END
 from worker.generation.text import ended, shorten
 from worker.generation.topics import ACCEPTANCE, Topic
 

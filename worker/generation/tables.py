@@ -7,8 +7,10 @@ import re
 from worker.generation import identifiers
 from worker.generation.lines import Form, Line
 from worker.generation.markup import plain
-from worker.generation.phrases import CELL_END
 from worker.generation.text import capitalised
+
+# Between the name of a table's row and its other cells.
+CELL_END = " \N{EN DASH} "
 
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 # Of a cell, no more is of use.

@@ -1,10 +1,11 @@
-"""The titles that a piece of the spec could have."""
+"""The titles that a piece of the spec could have, or a sentence of it."""
 
-from worker.generation import headings, nouns, phrases, signals, stated
+from worker.generation import headings, language, nouns, phrases, signals, stated
 from worker.generation.lines import Form
 from worker.generation.pieces import Piece
 from worker.generation.roles import Unit
 from worker.generation.spec import Section
+from worker.generation.tables import CELL_END
 from worker.generation.text import clipped, folded
 from worker.generation.topics import GENERIC, is_finding
 
@@ -142,7 +143,7 @@ def _rows(piece: Piece, headed: str) -> list[str]:
 def _cell(unit: Unit) -> str:
     """What a sentence says, or the cell that names a row."""
     row = unit.sentence.form is Form.ROW
-    return unit.text.split(phrases.CELL_END)[0] if row else unit.text
+    return unit.text.split(CELL_END)[0] if row else unit.text
 
 
 def _parts(piece: Piece, headed: str) -> list[str]:
@@ -183,3 +184,11 @@ def _behind(heading: str, quote: str) -> str:
 def _quotes(piece: Piece) -> list[str]:
     texts = [_cell(unit) for unit in piece.units if unit.sentence.form is not Form.CODE]
     return [phrases.quoted(text) for text in texts[:3]]
+
+
+def title_from(sentence: str) -> str:
+    """A title in the words of a sentence of the spec."""
+    if signals.speaks_of_fault(sentence):
+        return phrases.from_fault(sentence)
+    made = phrases.imperative(sentence) if language.is_english(sentence) else None
+    return made or phrases.quoted(sentence)

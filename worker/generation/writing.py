@@ -11,11 +11,11 @@ from tickets.lifecycle import Stage
 from worker.generation import checks, notes, shape
 from worker.generation.answer import NoJsonError, parse
 from worker.generation.batches import Batch, divided, halved, numbered
-from worker.generation.budget import Budget, is_the_models, unusable
+from worker.generation.budget import Budget
 from worker.generation.calls import Calls, Message, TooLongError
 from worker.generation.draft import Drafts
 from worker.generation.endings import finished
-from worker.generation.job import GenerationError, GenerationJob
+from worker.generation.job import GenerationError, GenerationJob, is_the_models, unusable
 from worker.generation.journal import Journal
 from worker.generation.lengths import Lengths
 from worker.generation.prompts import fenced
