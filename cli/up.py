@@ -30,7 +30,7 @@ _CHOSEN = """\
   TASKFORGE_OLLAMA_URL=embedded chose it. It is small, and its tickets are modest.
   For better ones name an Ollama there, such as http://127.0.0.1:11434, and start again."""
 
-_AWAY = "  `taskforge doctor` says what mends it; until then jobs fail after some minutes."
+_AWAY = "  `taskforge doctor` says what mends it; until then jobs fail after a minute or two."
 _MISSING = "  `taskforge doctor` says what installs it; until then jobs fail."
 
 _NEXT = """\

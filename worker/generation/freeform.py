@@ -93,7 +93,7 @@ class _Run:
             try:
                 return self._writer.write(self._whole)
             except TooMuchError:
-                self._calls.journal.repair("spec too long for one call", done="planned in batches")
+                self._calls.journal.repair("one call is not enough", done="planned in batches")
                 return self._planned(halves=True)
         return self._planned(halves=False)
 
