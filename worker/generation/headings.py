@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 
 from worker.generation import words
+from worker.generation.cutting import ROOM, trimmed
 from worker.generation.nouns import CALL, begins_with_verb, is_system, mid, states
 from worker.generation.phrasebook import Phrasebook, english
-from worker.generation.phrases import ROOM, trimmed
 from worker.generation.text import capitalised, clipped
 from worker.generation.topics import ACCEPTANCE, GENERIC
 

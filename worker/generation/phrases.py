@@ -6,11 +6,9 @@ Made for English. From any other language a title is the spec's own words.
 import re
 
 from worker.generation import identifiers, words
-from worker.generation.draft import LONGEST_TITLE
+from worker.generation.cutting import HANGING, LONGEST, ROOM, TAIL, trimmed
 from worker.generation.nouns import (
     CALL,
-    PARTICLES,
-    STATES,
     begins_with_verb,
     head,
     is_person,
@@ -21,10 +19,6 @@ from worker.generation.nouns import (
 from worker.generation.tables import CELL_END
 from worker.generation.text import capitalised, clipped
 from worker.generation.wishes import ABLE, ADVERBS, order, wished
-
-LONGEST = 100
-# A title that cannot be put shorter has the room that the contract gives.
-ROOM = LONGEST_TITLE
 
 _MODAL = re.compile(
     r"^(?P<subject>[^,;:]{2,60}?)\s+"
@@ -84,13 +78,6 @@ _REMARK = re.compile(
     r"recommendation|recommended (?:fix|action)|remediation|"
     r"decided|agreed|expected(?: (?:result|behaviou?r))?|action(?: item)?s?|task)\s*[:,-]\s*",
     re.IGNORECASE,
-)
-# Several things in a row are one phrase: "card, invoice or cash".
-_ROW = r"(?:[\w'-]+(?: [\w'-]+){0,2}, ){0,5}[\w'-]+(?: [\w'-]+){0,2},? (?:and|or) "
-_TAIL = re.compile(
-    r"(?:;|(?<!incl)(?<!excl)(?<!approx)(?<!max)(?<!min)[.!?]\s(?=[A-Z]|(?<=[a-z]{4}..)\w)|\s\(|"
-    rf"\s[\u2013\u2014-]\s|,\s(?!{_ROW})|:\s|"
-    r"\s[Ss]o that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
 )
 # The comma before the last of several things, unless a clause begins there.
 _LAST_COMMA = re.compile(
@@ -154,7 +141,7 @@ def _from_call(call: re.Match[str], text: str) -> str:
     """From "GET /rooms: list them, by date"; behind its path it says in short what it does."""
     rest = text[call.end() :]
     path = call[1].rstrip(":,;.")
-    told = _TAIL.sub("", rest.lstrip(" :\u2013\u2014-"))
+    told = TAIL.sub("", rest.lstrip(" :\u2013\u2014-"))
     separated = path != call[1] or rest[:2] in {": ", " \u2013", " \u2014", " -"}
     return f"Implement {path}: {mid(told)}" if told and separated else f"Implement {path}"
 
@@ -269,10 +256,6 @@ def _infinitives(rest: str) -> str:
     )
 
 
-# "Times out" is whole, "a page with" is not.
-_HANGING = words.SMALL - PARTICLES
-_ASKED = frozenset({"where", "what", "who", "how", "which"})
-_TIMES = frozenset({"day", "days", "evening", "hour", "hours", "minutes", "month", "night", "week"})
 _CASES = frozenset({"when", "whenever", "if", "while", "once", "until", "unless", "because"})
 _DENIALS = frozenset({"no", "not", "never"})
 _ROWS = frozenset({"and", "or"})
@@ -286,7 +269,7 @@ def _ends_phrase(word: str) -> bool:
 def from_noun_phrase(text: str) -> str | None:
     """A title for an item that is no sentence, such as "photo upload, up to five"."""
     whole = _REMARK.sub("", _FURTHER.sub("", text.rstrip(". ")))
-    bare = _TAIL.sub("", whole)
+    bare = TAIL.sub("", whole)
     if not bare:  # a label alone, such as "Note:"
         return None
     size = len(bare.split())
@@ -342,38 +325,8 @@ def quoted(text: str) -> str:
     whole = _STEPS.sub("", told)
     ahead = _AHEAD.match(whole)
     begins = ahead.end() if ahead else 0
-    bare = whole[:begins] + _TAIL.sub("", whole[begins:])
+    bare = whole[:begins] + TAIL.sub("", whole[begins:])
     more = len(whole) > LONGEST or ". " in whole
     says = len(bare) > LONGEST // 2 or (more and len(bare.split()) > 4)  # noqa: PLR2004 - subject and verb
-    says = says and bare.split()[-1].lower() not in _HANGING
+    says = says and bare.split()[-1].lower() not in HANGING
     return clipped(capitalised(bare if says else whole), ROOM)
-
-
-def trimmed(title: str) -> str:
-    """A title cut where a clause or a phrase ends, without small words left hanging."""
-    short = _TAIL.sub("", title)
-    told = short if len(short.split()) >= 4 else title  # noqa: PLR2004 - less says too little
-    kept = told.rstrip(" ,;:.").split()
-    while len(" ".join(kept)) > LONGEST and (shorter := _without_last_phrase(kept)):
-        kept = shorter
-    is_cut = len(kept) < len(title.split())
-    while is_cut and len(kept) > 2 and _hangs(kept):  # noqa: PLR2004 - verb and object stay
-        kept.pop()
-    return clipped(" ".join(kept), ROOM)
-
-
-def _hangs(kept: list[str]) -> bool:
-    """Whether the last word needs another one, as in "with", but not "where the card is"."""
-    last, one = kept[-1].lower(), kept[-2].lower()
-    if (last in {"before", "after"} and one in _TIMES) or (
-        last in PARTICLES | {"in"} and one == "be"
-    ):
-        return False
-    asked = last in STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
-    return last in _HANGING and not asked
-
-
-def _without_last_phrase(kept: list[str]) -> list[str]:
-    """Without what may be missing; nothing when each word is needed, as "twice" is."""
-    starts = [place for place, word in enumerate(kept) if word.lower() in words.PHRASE_STARTS]
-    return kept[: max((place for place in starts if place > 3), default=0)]  # noqa: PLR2004 - verb and object stay

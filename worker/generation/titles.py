@@ -1,6 +1,7 @@
 """The titles that a piece of the spec could have, or a sentence of it."""
 
 from worker.generation import headings, language, nouns, phrases, signals, stated
+from worker.generation.cutting import ROOM
 from worker.generation.lines import Form
 from worker.generation.pieces import Piece
 from worker.generation.roles import Unit
@@ -66,7 +67,7 @@ def _faults(piece: Piece, told: list[str]) -> list[str]:
     found = [one.heading for one in sections if is_finding(one.heading, one.path)]
     named = [phrases.from_fault(text) for text in found or told]
     more = len(found or piece.units) - 1
-    return named if more < _MANY else [clipped(f"{named[0]}, and {more} more", phrases.ROOM)]
+    return named if more < _MANY else [clipped(f"{named[0]}, and {more} more", ROOM)]
 
 
 def _remedy(text: str) -> str | None:
@@ -87,7 +88,7 @@ def _headed(piece: Piece, names: frozenset[str]) -> str:
     called = list(dict.fromkeys(section.name for section in sections))
     headed = headings.from_headings(called, names)
     if len(sections) == 1 and called != [sections[0].heading] and headed:
-        return clipped(f"{headed}: {sections[0].heading}", phrases.ROOM)
+        return clipped(f"{headed}: {sections[0].heading}", ROOM)
     return headed
 
 
@@ -137,7 +138,7 @@ def _rows(piece: Piece, headed: str) -> list[str]:
     orders = [made for cell in cells if (made := phrases.imperative(cell))]
     if 2 * len(orders) > len(cells):
         return orders[:3]
-    return [clipped(f"{headed or 'Cover'}: {', '.join(cells)}", phrases.ROOM)]
+    return [clipped(f"{headed or 'Cover'}: {', '.join(cells)}", ROOM)]
 
 
 def _cell(unit: Unit) -> str:
@@ -153,7 +154,7 @@ def _parts(piece: Piece, headed: str) -> list[str]:
     headed = headed.removesuffix(f": {own}") if GENERIC.fullmatch(own) else headed
     if not headed or len(headed.split()) > _LONGEST_HEADING:
         return quotes
-    return [clipped(f"{headed}: {quote}", phrases.ROOM) for quote in quotes[:2]]
+    return [clipped(f"{headed}: {quote}", ROOM) for quote in quotes[:2]]
 
 
 def _verbatim(piece: Piece, whole: str) -> list[str]:
@@ -169,7 +170,7 @@ def _verbatim(piece: Piece, whole: str) -> list[str]:
         return [own]
     rows = [unit for unit in piece.units if unit.sentence.form is Form.ROW]
     if own and len(rows) > 1 and len(rows) == len(piece.units):
-        return [clipped(f"{own}: {', '.join(map(_cell, rows))}", phrases.ROOM)]
+        return [clipped(f"{own}: {', '.join(map(_cell, rows))}", ROOM)]
     if own:
         return [_behind(own, quote) for quote in quotes] or [own]
     return quotes[:3]
@@ -178,7 +179,7 @@ def _verbatim(piece: Piece, whole: str) -> list[str]:
 def _behind(heading: str, quote: str) -> str:
     """The quote behind its heading, unless it begins with that itself."""
     repeats = folded(f"{quote} ").startswith(folded(heading))
-    return quote if repeats else clipped(f"{heading}: {quote}", phrases.ROOM)
+    return quote if repeats else clipped(f"{heading}: {quote}", ROOM)
 
 
 def _quotes(piece: Piece) -> list[str]:
