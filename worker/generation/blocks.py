@@ -62,7 +62,7 @@ class Block:
 _TEXT_LEVEL = 20
 _ENTRY_LEVEL = 9
 _MARKED_LEVELS = 6
-_LONGEST_LABEL = 5
+_LABEL_WORDS = 5
 _ABBREVIATED = 3
 # Of a line of code, no more is of use.
 _LONGEST_CODE = 400
@@ -225,4 +225,4 @@ def _label(body: str) -> str:
     name = plain(body[:LONGEST_MARKUP]).rstrip(":").strip()
     is_name = name and name[-1] not in ".!?;,。！？" and ":" not in name
     says = is_demand(name) or states(name)
-    return name if is_name and not says and len(name.split()) <= _LONGEST_LABEL else ""
+    return name if is_name and not says and len(name.split()) <= _LABEL_WORDS else ""

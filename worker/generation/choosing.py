@@ -66,14 +66,7 @@ def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
         calls.journal.repair("no time left to choose", ticket=first.title, done="took the first")
         return first
     try:
-        reply = calls.ask(
-            _messages(piece, titles, leads),
-            _schema(titles, leads),
-            _ANSWER_TOKENS,
-            purpose="choose title and leading sentence",
-            prompt=load("extractive"),
-        )
-        answer = parse(reply.text)
+        answer = _answer(piece, titles, leads, calls)
     except (NoJsonError, GenerationError) as fault:
         if not _may_be_done_without(fault, calls):
             raise
@@ -87,6 +80,18 @@ def choose(piece: Piece, titles: list[str], calls: Calls) -> Choice:
         lead=leads[lead] if isinstance(lead, str) and lead in leads else first.lead,
         by_model=True,
     )
+
+
+def _answer(piece: Piece, titles: list[str], leads: dict[str, Unit], calls: Calls) -> Any:
+    """What the model answers, whatever JSON that is."""
+    reply = calls.ask(
+        _messages(piece, titles, leads),
+        _schema(titles, leads),
+        _ANSWER_TOKENS,
+        purpose="choose title and leading sentence",
+        prompt=load("extractive"),
+    )
+    return parse(reply.text)
 
 
 def _may_be_done_without(fault: Exception, calls: Calls) -> bool:

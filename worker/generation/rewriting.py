@@ -29,29 +29,35 @@ def rewrite(
         bad: What is wrong with each, by its place.
         calls: The model.
     """
-    journal = calls.journal
     batch = _cited(batch, [found.tickets[place] for place in bad])
+    for place, ticket in zip(bad, _again(job, batch, found, bad, calls), strict=False):
+        checks.repair(ticket, batch.sentences, batch.requirements, calls.journal)
+        if not checks.problems(ticket, batch.sentences):
+            done = "written again by the model"
+            calls.journal.repair(bad[place][0], ticket=ticket.title, done=done)
+            _replace_text(found.tickets[place], ticket)
+
+
+def _again(
+    job: GenerationJob, batch: Batch, found: Drafts, bad: dict[int, list[str]], calls: Calls
+) -> list[TicketDraft]:
+    """The bad tickets as the model writes them now, in order; none where it fails."""
     depth = shape.DEPTHS[job.output_detail]
     numbers = [sentence.number for sentence in batch.sentences]
     schema, answer_tokens = shape.rewritten(depth, numbers, len(bad))
     messages = _messages(job, batch, found, bad)
     if calls.room(messages) < answer_tokens:
-        return
+        return []
     purpose = f"{len(bad)} tickets again"
     try:
         reply = calls.ask(messages, schema, answer_tokens, purpose=purpose, prompt=PROMPT)
-        answer = finished(parse(reply.text), schema, journal)
-        again = read(answer, batch.sentences).tickets
+        answer = finished(parse(reply.text), schema, calls.journal)
+        return read(answer, batch.sentences).tickets
     except (NoJsonError, NoTicketsError, GenerationError) as fault:
         if isinstance(fault, GenerationError) and not is_the_models(fault):
             raise
-        journal.repair("tickets again unusable", done=f"left as they were: {fault}")
-        return
-    for place, ticket in zip(bad, again, strict=False):
-        checks.repair(ticket, batch.sentences, batch.requirements, journal)
-        if not checks.problems(ticket, batch.sentences):
-            journal.repair(bad[place][0], ticket=ticket.title, done="written again by the model")
-            _replace_text(found.tickets[place], ticket)
+        calls.journal.repair("tickets again unusable", done=f"left as they were: {fault}")
+        return []
 
 
 def _cited(batch: Batch, tickets: list[TicketDraft]) -> Batch:

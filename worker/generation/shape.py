@@ -35,6 +35,8 @@ _SUMMARY = 400
 _SOURCES = 16
 _TICKETS_PER_EPIC = 6
 _FEWEST_WITH_EPIC = 4
+# So many tickets may be written even where hardly one is expected.
+_FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,7 @@ def shape(
     depth = DEPTHS[detail]
     epics = _epics(expected) if include_epics else 0
     epics = epics if epics < (count or most) else 0
-    least, top = (count - epics,) * 2 if count else (max(1, expected // 2), most - epics)
-    top = max(1, min(top, max(2 * expected, 6)))
-    least = min(least, top) if count is None else least
-    top = max(least, top)
+    least, top = (count - epics,) * 2 if count else _free(expected, most - epics)
     ticket = _ticket(depth, sentences, top, epics)
     properties: dict[str, Any] = {"summary": _string(_SUMMARY)} if whole else {}
     if epics:
@@ -126,6 +125,12 @@ def shape(
         tokens=tokens,
         limit=max(2 * tokens, _BESIDE + round(_SPARE * top * ticket_tokens)),
     )
+
+
+def _free(expected: int, most: int) -> tuple[int, int]:
+    """The fewest and the most tickets, epics apart, where their number is free."""
+    top = max(1, min(most, max(2 * expected, _FEW)))
+    return min(max(1, expected // 2), top), top
 
 
 def epics(depth: Depth, count: int) -> tuple[dict[str, Any], int]:

@@ -162,7 +162,7 @@ ACCEPTANCE = re.compile(
 
 # Also in a list these tell what is so.
 _IN_LISTS = re.compile(rf"{_TOPICS[Topic.BACKGROUND].pattern}|^context$", re.IGNORECASE)
-_LONGEST_LABEL = 3
+_LABEL_WORDS = 3
 _DASH = re.compile(r"( [-\u2013\u2014] )")
 _OPEN = re.compile(
     r"(?:still )?open|(?:noch )?offen|ouvert|abierto|em aberto|aperto", re.IGNORECASE
@@ -224,9 +224,9 @@ def labelled(text: str, *, listed: bool = False) -> Topic | None:
     if text.startswith("-- ") or _SUMMED.match(text):  # the signature of a mail
         return Topic.ASIDE
     label, mark, rest = text.partition(":")
-    if not mark or len(label.split()) > _LONGEST_LABEL:
+    if not mark or len(label.split()) > _LABEL_WORDS:
         label, mark, rest = _DASH.split(text, maxsplit=1) if _DASH.search(text) else ("", "", "")
-    if not rest.strip() or len(label.split()) > _LONGEST_LABEL:
+    if not rest.strip() or len(label.split()) > _LABEL_WORDS:
         return None
     if _OPEN.fullmatch(label) and is_question(rest):
         return Topic.QUESTIONS

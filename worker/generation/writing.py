@@ -145,12 +145,8 @@ class Writer:
                 prompt=PROMPT,
                 temperature=temperature,
             )
-            self._lengths.observe(reply)
-            if reply.finish_reason == "length":
-                raise CutOffError
             try:
-                answer = finished(parse(reply.text), ask.schema, self._calls.journal)
-                return read(answer, batch.sentences)
+                return self._read(reply, ask, batch)
             except (NoJsonError, NoTicketsError) as fault:
                 self._budget.require(str(fault))
                 self._calls.journal.repair("answer unreadable", done=f"asked again: {fault}")
@@ -159,6 +155,13 @@ class Writer:
                     temperature = min(temperature + _WARMER, 1.0)
                 messages = again
                 purpose = f"again, as {fault}"
+
+    def _read(self, reply: Reply, ask: shape.Shape, batch: Batch) -> Drafts:
+        self._lengths.observe(reply)
+        if reply.finish_reason == "length":
+            raise CutOffError
+        answer = finished(parse(reply.text), ask.schema, self._calls.journal)
+        return read(answer, batch.sentences)
 
     def _tell(self) -> None:
         total = f" of {self._job.ticket_count}" if self._job.ticket_count else ""
