@@ -189,3 +189,20 @@ def test_parts_of_a_product_are_no_imprint(peer: OllamaPeer, asked: str) -> None
 def test_who_when_and_where_are_no_work(peer: OllamaPeer, aside: str) -> None:
     spec = f"# Pantry\n## Alerts\n- Users can snooze an alert.\n{aside}"
     assert criteria(peer, spec) == ["Users can snooze an alert."]
+
+
+def test_the_name_of_the_whole_is_no_part_of_it(peer: OllamaPeer) -> None:
+    told = "Guests browse books. Guests pay by card. Staff add books."
+    assert criteria(peer, f"Build a simple bookstore. {told}") == [
+        "Guests browse books.",
+        "Guests pay by card.",
+        "Staff add books.",
+    ]
+    asked = "Build a bookstore that sells used books."
+    assert asked in criteria(peer, f"{asked} {told}")
+
+
+def test_technical_requirements_belong_together(peer: OllamaPeer) -> None:
+    spec = "# Chat\n## Technical requirements\n- PostgreSQL\n- TLS 1.3\n## Rooms\n- Guests join.\n"
+    first, _ = leaves(peer, spec)
+    assert first["title"] == "Meet the technical requirements"

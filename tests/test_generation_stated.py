@@ -332,3 +332,38 @@ def test_what_stands_right_below_the_fields_of_a_ticket_is_kept(peer: OllamaPeer
     found, _ = leaves(peer, f"{spec}\n[SHOP-8] Refunds\nType: Task\nMoney goes back at once.\n")
     assert found["acceptance_criteria"] == ["Cards are checked at once."]
     assert (found["ticket_type"], found["priority"]) == ("story", "high")
+
+
+def test_an_order_of_stories_is_read_wherever_it_stands(peer: OllamaPeer) -> None:
+    spec = (
+        "## Story 1: Sign-up\nAs a guest, I want to sign up.\n"
+        "## Story 2: Bills\nAs a guest, I want to see my bills.\n"
+        "## Story 3: Help\nAs a guest, I want to ask for help.\n\n"
+        "**Dependencies:** Story 1 must be completed before Story 2 and Story 3.\n"
+    )
+    found = leaves(peer, spec)
+    assert [one["dependencies"] for one in found] == [[], ["SPEC-1"], ["SPEC-1"]]
+    assert "must be completed" not in str(criteria(peer, spec))
+
+
+def test_epics_that_the_spec_names_are_its_epics(peer: OllamaPeer) -> None:
+    spec = (
+        "## Epic: Portal\n### Story 1: Sign-up\nAs a guest, I want to sign up.\n"
+        "### Story 2: Bills\nAs a guest, I want to see my bills.\n"
+        "## Epic: Tools\n### Story 3: Inbox\nAs an agent, I want to see all questions.\n"
+    )
+    told = run(peer, job(spec), model=SMALL)["tickets"]
+    epics = {one["external_id"]: one["title"] for one in told if one["ticket_type"] == "epic"}
+    under = [epics.get(one["parent_external_id"]) for one in told if one["ticket_type"] != "epic"]
+    assert list(epics.values()) == ["Portal", "Tools"]
+    assert under == ["Portal", "Portal", "Tools"]
+
+
+def test_a_label_is_no_part_of_a_criterion(peer: OllamaPeer) -> None:
+    spec = (
+        "# User stories\n1. As a guest, I want to mention staff.\n"
+        "   - Acceptance criteria: they get a mail at once.\n"
+    )
+    (found,) = leaves(peer, spec, ticket_count=1)
+    assert found["acceptance_criteria"][-1] == "They get a mail at once."
+    assert "Acceptance" not in found["description"]

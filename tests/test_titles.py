@@ -11,6 +11,10 @@ from worker.generation.signals import speaks_of_fault
     [
         ("Members can renew a loan twice.", "Let members renew a loan twice"),
         ("The portal shows a label.", "Show a label"),
+        (
+            "The page must be responsive and explain each price.",
+            "Ensure that the page is responsive and explains each price",
+        ),
         ("Users can edit, consume, or discard items.", "Let users edit, consume or discard items"),
         (
             "All events (start, stop, failed tries) are written to the audit log.",

@@ -20,6 +20,7 @@ from worker.generation.pieces import Piece, chapters
 from worker.generation.prompts import fenced, load
 from worker.generation.roles import Unit
 from worker.generation.text import shorten
+from worker.generation.topics import ACCEPTANCE
 from worker.ollama import UnusableError
 
 _ANSWER_TOKENS = 160
@@ -121,7 +122,8 @@ def _stands_alone(text: str) -> bool:
     A word or two of a script without spaces may be a whole sentence.
     """
     tells = len(text.split()) >= _FEWEST_WORDS or not text.isascii()
-    return tells and not signals.leans(text)
+    labelled = ACCEPTANCE.fullmatch(text.partition(":")[0])
+    return tells and not labelled and not signals.leans(text)
 
 
 def _schema(titles: list[str], leads: dict[str, Unit]) -> dict[str, Any]:

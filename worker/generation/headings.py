@@ -12,7 +12,8 @@ from worker.generation.topics import ACCEPTANCE, GENERIC
 
 _MEET = re.compile(
     r"\b(?:performance|security|privacy|accessibility|compliance|availability|reliability|quality|"
-    r"scalability|limits?|constraints?|usability|browsers?|legal|non-?functional)\b",
+    r"scalability|limits?|constraints?|usability|browsers?|legal|non-?functional|"
+    r"technical(?= requirements))\b",
     re.IGNORECASE,
 )
 _PREPARED = re.compile(

@@ -29,6 +29,7 @@ _KIND = re.compile(
     r"(?:\d{1,2}|[A-Z]):\s+(?=\S)",
     re.IGNORECASE,
 )
+_EPIC = re.compile(r"epic(?: ?#?\d{1,3})?\s*(?::|\s[\u2013\u2014-])\s+\S", re.IGNORECASE)
 # "Phase 2", "Story 4": a word and its number.
 _COUNTED = re.compile(r"[^\W\d_]{3,12} \d{1,3}\b")
 # "Section 3" is called 3 where it stands.
@@ -64,6 +65,11 @@ def without(text: str) -> str:
 def bare(heading: str) -> str:
     """What a heading names, without identifier and kind of ticket: "Epic: Sign-up" as "Sign-up"."""
     return _KIND.sub("", without(heading)) or heading
+
+
+def is_epic(heading: str) -> bool:
+    """Whether a heading calls what it names an epic, as in "Epic 2: Sign-up"."""
+    return bool(_EPIC.match(without(heading)))
 
 
 def is_one(text: str) -> bool:

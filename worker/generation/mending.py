@@ -20,6 +20,7 @@ from worker.generation.epics import idle
 from worker.generation.journal import Journal
 from worker.generation.phrasebook import Phrasebook
 from worker.generation.text import capitalised, clean, clipped, closed, folded, one_line, shorten
+from worker.generation.topics import ACCEPTANCE
 
 Note = TypeVar("Note", RiskDraft, QuestionDraft)
 
@@ -63,13 +64,20 @@ def _mend_text(ticket: TicketDraft, journal: Journal, name: str) -> None:
 
 
 def _mend_criteria(ticket: TicketDraft, journal: Journal, book: Phrasebook) -> None:
-    criteria = dict.fromkeys(closed(one_line(told)) for told in ticket.criteria)
+    criteria = dict.fromkeys(_unlabelled(one_line(told)) for told in ticket.criteria)
     known = [criterion for criterion in criteria if criterion]
     ticket.criteria = known[:MOST_CRITERIA] or [one_line(ticket.description)]
     if beyond := known[MOST_CRITERIA:]:
         journal.repair("too many criteria", ticket=ticket.title, done="listed in the description")
         listed = "\n".join(f"- {criterion}" for criterion in beyond)
         ticket.description += f"\n\n{book.beyond}\n{listed}"
+
+
+def _unlabelled(criterion: str) -> str:
+    """A criterion without "Acceptance criteria:" before it."""
+    label, _, told = criterion.partition(":")
+    named = told.strip() and ACCEPTANCE.fullmatch(label.strip())
+    return closed(capitalised(told.strip()) if named else criterion)
 
 
 def _mend_values(ticket: TicketDraft, journal: Journal) -> None:

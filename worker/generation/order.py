@@ -82,7 +82,8 @@ def _told(pieces: list[Piece], place: int) -> list[str]:
     around = [section for section in piece.sections if section not in before]
     units = [unit.text for unit in piece.units]
     lines = [one.text for section in around for one in section.sentences if one.form in _SPOKEN]
-    return [*units, *(line for line in lines if is_about_order(line) or line.endswith(":"))]
+    told = [*units, *(line for line in lines if is_about_order(line) or line.endswith(":"))]
+    return [line for line in told if not sequence.tells(line)]
 
 
 def _after(cues: Iterable[re.Pattern[str]], texts: list[str]) -> list[str]:

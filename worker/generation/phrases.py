@@ -84,6 +84,7 @@ _LAST_COMMA = re.compile(
     r"(,(?: (?!and |or )[\w'-]+){1,3}), (?=(?:and|or) "
     r"(?!(?:it|they|he|she|you|we|this|that|the|an?|each|all|any|no|then|can|may|must)\b))"
 )
+_AND_VERB = re.compile(r"\b(and|or) (\w+)(?= \w)")
 # What a sentence tells aside, before it goes on.
 _BRACKETED = re.compile(r"(?<=\w) \([^()]{0,200}\)(?= \w)")
 # The steps of a scenario, behind its name.
@@ -195,10 +196,18 @@ def _stated(subject: str, rest: str) -> str:
     """The rest of a sentence without its modal: "be paid" as "are paid"."""
     verb, _, more = rest.partition(" ")
     plural = words.is_plural(head(subject))
+    if not plural:
+        more = _AND_VERB.sub(lambda found: f"{found[1]} {_in_third(found[2])}", more)
     if verb == "be":
         return f"{'are' if plural else 'is'} {more}"
     bare = verb.rstrip(",")
     return rest if plural else f"{words.third(bare)}{verb[len(bare) :]} {more}"
+
+
+def _in_third(word: str) -> str:
+    """A verb behind "and" as the first one: "load" as "loads"; any other word as it is."""
+    sure = word in words.VERBS and word not in words.NOUNS_TOO | words.ADJECTIVES
+    return words.third(word) if sure else word
 
 
 def _from_statement(text: str) -> str | None:

@@ -65,7 +65,7 @@ def sort(spec: Spec) -> list[Unit]:
     """All sentences with their roles; at least one is a requirement."""
     opening = _opening(spec)
     first = next(section for section in spec.sections if section.sentences)
-    lead = _lead(spec)
+    lead = _lead(spec) or int(_names_all(spec))
     units = [
         Unit(
             sentence,
@@ -207,6 +207,13 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool, heads: bool) -> Role
 def _is_of_ticket(text: str) -> bool:
     """Whether a line says what work waits for or how it weighs, and not what to do."""
     return signals.is_about_order(text) or stated.is_priority(text)
+
+
+def _names_all(spec: Spec) -> bool:
+    """Whether the first sentence only says what all the others make: "Build a shop."."""
+    first, *others = spec.sentences
+    told = first.form is Form.PROSE and signals.is_about_all(first.text)
+    return told and len(others) >= _FEWEST_LISTED
 
 
 def _said_of_itself(sentence: Sentence) -> Role | None:

@@ -11,6 +11,7 @@ from itertools import islice
 
 from worker.generation import words
 from worker.generation.pieces import Piece
+from worker.generation.spec import Section
 from worker.generation.text import folded
 
 _WORK = r"(?:build|do|finish|ship|release|deliver|deploy|launch|migrate|roll out)"
@@ -24,6 +25,17 @@ _TOLD = (
         rf"(?:{_WORK} )?(?P<first>[^,.;]{{2,40}}) first[,;] (?:and )?then (?P<then>[^,.;]{{2,40}})"
     ),
 )
+# "Story 1 must be completed before story 2": said of any work, whatever it begins with.
+_LABEL = r"(?:(?:dependenc(?:y|ies)|order|prerequisites?)\s*:\s*)?"
+_READY = (
+    r"(?:completed?|done|finished|ready|live|in place|deployed|released|delivered|implemented|"
+    r"available)"
+)
+_BEFORE = re.compile(
+    rf"{_LABEL}(?P<first>[^,.;:]{{2,60}}?) (?:must|ha(?:s|ve) to|needs? to|should) be {_READY} "
+    r"before (?!.*\b(?:is|are|can|may|starts?|begins?|opens?|goes)\b)(?P<then>[^.;:]{2,80})"
+)
+_AND = re.compile(r",? and |, | & ")
 # Of a spec that says it more often every line would be compared with every other.
 _MOST = 50
 
@@ -54,6 +66,24 @@ def _said(pieces: list[Piece]) -> Iterator[tuple[int, str, str, str]]:
             for order in _TOLD:
                 if told := order.match(unit.text.lower()):
                     yield place, unit.text, told["then"], told["first"]
+    for section, place in _owners(pieces).items():
+        for text in (sentence.text for sentence in section.sentences):
+            if told := tells(text):
+                yield from ((place, text, then, told["first"]) for then in _AND.split(told["then"]))
+
+
+def tells(text: str) -> re.Match[str] | None:
+    """What has to be ready before what, by a sentence about any work."""
+    return _BEFORE.match(text.lower()) if " before " in text else None
+
+
+def _owners(pieces: list[Piece]) -> dict[Section, int]:
+    """The place of the first piece of each section."""
+    owners: dict[Section, int] = {}
+    for place, piece in enumerate(pieces):
+        for section in () if piece.facet else piece.sections:
+            owners.setdefault(section, place)
+    return owners
 
 
 def _mentions(pieces: list[Piece]) -> Iterator[Mention]:
@@ -63,7 +93,7 @@ def _mentions(pieces: list[Piece]) -> Iterator[Mention]:
         for unit in () if piece.facet else piece.units:
             if unit.section not in headed:
                 headed.add(unit.section)
-                yield place, "", _words(unit.section.heading)
+                yield place, "", _words(f"{unit.section.key} {unit.section.heading}")
             yield place, unit.text, _words(unit.text)
 
 

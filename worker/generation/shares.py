@@ -20,6 +20,9 @@ def epic_count(wanted: int, pieces: list[Piece]) -> int:
     """How many of so many tickets are epics."""
     if wanted < _FEWEST_WITH_EPIC:
         return 0
+    stated = {piece.units[0].section.epic for piece in pieces}
+    if "" not in stated and 2 * len(stated) <= wanted and len(stated) <= _MOST_EPICS:
+        return len(stated)
     if wanted < _FEWEST_WITH_EPICS:
         return 1
     chapter = chapter_of(pieces)

@@ -93,6 +93,13 @@ _ABOUT_ORDER = re.compile(
     r"(?:this|it) (?:blocks|follows)|(?:blocks|follows)(?= *:| [A-Z]{2,10}-\d))\b",
     re.IGNORECASE,
 )
+_ORDER_LABEL = re.compile(r"(?:dependenc(?:y|ies)|depends on|blocked by)\s*:", re.IGNORECASE)
+_NAME = r"(?!(?:that|which|where|who|with|so|and|using|to)\b)[^\s,;:]+"
+_ALL = re.compile(
+    r"(?:(?:we|i) (?:want|need|would like) to |we want you to |please |let['’]s )?"
+    rf"(?:build|create|develop|design) (?:me |us )?(?:an?|our|the) {_NAME}(?: {_NAME}){{0,9}}",
+    re.IGNORECASE,
+)
 _LEANS = re.compile(
     r"(?:it(?! would be|(?: must| should)? be possible| is (?:possible|important))|its|they|their|"
     r"these|those|he|she|his|her|otherwise|else|if (?:not|so)|then|afterwards)\b|"
@@ -210,6 +217,11 @@ def is_demand(text: str) -> bool:
     return is_wish(text) or is_strong(text)
 
 
+def is_about_all(text: str) -> bool:
+    """Whether a sentence names a whole product to be made, and nothing of it."""
+    return bool(_ALL.fullmatch(text))
+
+
 def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
     if _STUCK.search(text) or _FILE.search(text):
@@ -248,7 +260,8 @@ def is_put_off(text: str) -> bool:
 
 def is_about_order(text: str) -> bool:
     """Whether a line only says what the work waits for."""
-    return bool(_ABOUT_ORDER.match(text)) and not is_demand(text)
+    labelled = _ORDER_LABEL.match(text)
+    return bool(labelled or (_ABOUT_ORDER.match(text) and not is_demand(text)))
 
 
 def leans(text: str) -> bool:

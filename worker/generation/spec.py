@@ -58,6 +58,7 @@ class Section:
         sentences: In order; may be empty.
         key: The identifier that its heading begins with, such as "phase 2"; mostly empty.
         name: Its heading, or the one above it where sections of several chapters have the same.
+        epic: The heading that calls itself an epic, its own or one above it; mostly empty.
     """
 
     heading: str
@@ -65,6 +66,7 @@ class Section:
     sentences: tuple[Sentence, ...]
     name: str
     key: str = ""
+    epic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ def _section(headings: list[Block], found: list[Sentence]) -> Section:
         return Section("", (), tuple(found), "")
     *above, name = (identifiers.bare(block.text) for block in headings)
     key = identifiers.own(headings[-1].text) or folded(headings[-1].number)
-    return Section(name, tuple(above), tuple(found), name, key)
+    epics = [block.text for block in headings if identifiers.is_epic(block.text)]
+    epic = identifiers.bare(epics[-1]) if epics else ""
+    return Section(name, tuple(above), tuple(found), name, key, epic)
 
 
 # A sentence ends at a full stop before a capital or code, or at a full-width one.

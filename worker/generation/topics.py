@@ -127,7 +127,7 @@ _ALONE = {
 
 # A heading that tells where one is in a document and nothing about the product.
 GENERIC = re.compile(
-    r"(?:the )?(?:(?:functional|technical|product|business|user|general|"
+    r"(?!technical requirements)(?:the )?(?:(?:functional|technical|product|business|user|general|"
     r"detailed|key|core|main|system|other|additional|proposed|suggested|planned|"
     r"expected) )*(?:requirements?|features?|goals?|objectives?|"
     r"scope|in scope|specifications?|specs?|details?|description|acceptance criteria|criteria|"
