@@ -202,3 +202,15 @@ def test_an_epic_speaks_no_english_where_its_tickets_do_not(peer: OllamaPeer) ->
     tickets = run(peer, job(spec, ticket_count=4), model=SMALL)["tickets"]
     epics, leaves = split(tickets)
     assert epics[0]["acceptance_criteria"] == [leaf["title"] for leaf in leaves]
+
+
+def test_epics_of_chapters_that_name_nothing_are_told_apart(peer: OllamaPeer) -> None:
+    spec = "# Salon\n" + "".join(
+        f"## {heading}\n" + "".join(f"- Owners book {thing} {n}\n" for n in range(5))
+        for heading, thing in (("Must-haves", "rooms"), ("Nice-to-haves", "baths"))
+    )
+    found = run(peer, job(spec, title="Salon"), model=SMALL)["tickets"]
+    assert [one["title"] for one in found if one["ticket_type"] == "epic"] == [
+        "Salon: Must-haves",
+        "Salon: Nice-to-haves",
+    ]

@@ -14,6 +14,7 @@ from worker.generation.choosing import Choice, choose, first_choice
 from worker.generation.draft import (
     LEVELS,
     LONGEST_LABEL,
+    LONGEST_TITLE,
     MOST_CRITERIA,
     UNAIDED,
     Drafts,
@@ -33,7 +34,7 @@ from worker.generation.pieces import Piece, arranged, by_section, chapter_of, ch
 from worker.generation.plan import Plan, plan
 from worker.generation.roles import Role, Unit, as_requirement, opening
 from worker.generation.spec import Spec
-from worker.generation.text import closed, ended
+from worker.generation.text import clipped, closed, ended
 from worker.generation.titles import titles
 from worker.generation.topics import ACCEPTANCE, GENERIC
 
@@ -294,6 +295,17 @@ def _held(planned: Plan, share: range) -> list[str]:
     return sections if torn or (nameless and len(sections) > len(held)) else list(held)
 
 
+def _names_nothing(headings: list[str]) -> bool:
+    return all(map(GENERIC.fullmatch, headings))
+
+
+def _title(work: str, held: str, *, nameless: list[range], share: range) -> str:
+    """What an epic is called: the whole work where what it holds has no name, told from others."""
+    if share not in nameless:
+        return held
+    return work if len(nameless) == 1 else clipped(f"{work}: {held}", LONGEST_TITLE)
+
+
 def _epic(
     share: range, planned: Plan, tickets: list[TicketDraft], job: GenerationJob, book: Phrasebook
 ) -> TicketDraft:
@@ -303,8 +315,9 @@ def _epic(
     alone = len(planned.epics) == 1
     goals = [unit.text for unit in planned.units if unit.role is Role.GOAL] if alone else []
     title = job.name.rstrip(".")
-    if not alone and not all(map(GENERIC.fullmatch, headings)):
-        title = together(headings, book)
+    if not alone and headings:
+        nameless = [part for part in planned.epics if _names_nothing(_named(planned, part))]
+        title = _title(title, together(headings, book), nameless=nameless, share=share)
     told = epics.holding(title, own)
     said = opening(planned.units) if alone else ""
     return TicketDraft(
