@@ -95,6 +95,7 @@ from worker.generation.signals import speaks_of_fault
             "Above 120 mA the motor shall stop, back off and retry the stroke.",
             "Make the motor stop, back off and retry the stroke",
         ),
+        ("SSO has to be in, Big won't sign without.", "Ensure that SSO is in"),
         ("The valve shall stop, unless it is open.", "Ensure that the valve stops"),
         (
             "Less than 14 days before expiry of a certificate: notify the owner",

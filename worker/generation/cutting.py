@@ -40,9 +40,9 @@ def trimmed(title: str) -> str:
 def _hangs(kept: list[str]) -> bool:
     """Whether the last word needs another one, as in "with", but not "where the card is"."""
     last, one = kept[-1].lower(), kept[-2].lower()
-    if (last in {"before", "after"} and one in _TIMES) or (
-        last in PARTICLES | {"in"} and one == "be"
-    ):
+    dated = last in {"before", "after"} and one in _TIMES
+    placed = last in {"in", "on"} and one in {"is", "are"}
+    if dated or placed:
         return False
     asked = last in STATES and not _ASKED.isdisjoint(word.lower() for word in kept)
     return last in HANGING and not asked
