@@ -16,6 +16,7 @@ _SLIP = re.compile(
     r'("(?:[^"\\]|\\.)*+"?)|,(?=\s*[}\]])|(?<![^\s,{\[])//[^\n]*|\b(?:None|True|False)\b', re.DOTALL
 )
 _VALUES = {"None": "null", "True": "true", "False": "false"}
+# Where a JSON value may begin.
 _OPENING = re.compile(r"[{\[]")
 # Prose with so many brackets holds no answer.
 _TRIES = 50

@@ -25,6 +25,7 @@ _TEMPLATE = re.compile(
 # What the model was told, which some repeat instead of doing it.
 _TOLD = f" {folded(' '.join(load('freeform').parts.values()))} "
 _FEWEST_TOLD = 5
+# What names a field instead of filling it, or promises to: "Title", "TBD", "It works."
 _BLANK = re.compile(
     r"(?:(?:the )?(?:new )?(?:ticket|task|story|epic|title|description|summary|criterion|criteria|"
     r"acceptance criteria|item|step|feature|part|requirement)(?: (?:title|text|description))?"

@@ -227,7 +227,9 @@ _DIALECTS = (
     (re.compile(r"^(?:\.\. [\w-]{2,30}::|\.\. _\S|#\. \S)", re.MULTILINE), _RST),
     (re.compile(rf"^[ \t]*(?:{_FEATURES}|{_STEP_NAMES}):[ \t]*\S", re.MULTILINE), _GHERKIN),
 )
+# "h2. Rooms": no other markup has it.
 _IS_WIKI = re.compile(r"^h[1-6]\. +\S", re.MULTILINE)
+# These marks decide, even where others of a dialect stand in the text.
 _IS_MARKDOWN = re.compile(r"^(?:#{2,6} \S|```)", re.MULTILINE)
 
 

@@ -8,6 +8,7 @@ from worker.generation.text import folded
 
 Json = dict[str, Any]
 
+# All up to the last end of a sentence; quotation marks and brackets may stand behind it.
 _WHOLE = re.compile(r".*[.!?…。！？](?=[\"'”’»)]*(?:\s|$)|(?<=[。！？]))", re.DOTALL)  # noqa: RUF001
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])")  # noqa: RUF001
 _FEW_WORDS = 3

@@ -10,27 +10,33 @@ from worker.generation.phrasebook import Phrasebook, english
 from worker.generation.text import capitalised, clipped
 from worker.generation.topics import ACCEPTANCE, GENERIC
 
+# Of qualities: "Performance" as "Meet the performance requirements".
 _MEET = re.compile(
     r"\b(?:performance|security|privacy|accessibility|compliance|availability|reliability|quality|"
     r"scalability|limits?|constraints?|usability|browsers?|legal|non-?functional|"
     r"technical(?= requirements))\b",
     re.IGNORECASE,
 )
+# "Pilot rollout" as "Prepare the pilot rollout".
 _PREPARED = re.compile(
     r"^(?:\w+ )?(?:rollout|launch|release|migration|deployment|go-live|milestones?)$", re.IGNORECASE
 )
+# "Email reminders" as "Send email reminders".
 _SENT = re.compile(
     r"^(?:\w+ )?(?:notifications|e?-?mails|alerts|messages|reminders)$", re.IGNORECASE
 )
+# "Phase 2", also with what it is about behind it.
 _CARRIED_OUT = re.compile(
     r"(?:phase|stage|step|milestone|sprint|release|iteration|wave|increment)\s+"
     r"(?:\d{1,2}[a-z]?|[ivx]{1,4}|[a-z])\b",
     re.IGNORECASE,
 )
+# Words alone: "Read, list and export".
 _IN_A_ROW = re.compile(r"\w+(?:(?:,? and|,) \w+)*", re.IGNORECASE)
 _ASKING = frozenset({"what", "why", "how", "who", "when", "where", "which"})
 # Of several headings, a title names so many.
 _NAMED = 2
+# "Refund policy" as "Enforce the refund policy".
 _ENFORCED = re.compile(r"(?:rules?|polic(?:y|ies)|permissions?|roles)$", re.IGNORECASE)
 
 

@@ -10,15 +10,19 @@ _BEGINS = re.compile(
     r"\s*<(?:!doctype html|html|head|body|main|article|section|header|div|h[1-6]|p|[uo]l|table)\b",
     re.IGNORECASE,
 )
+# With attributes of a bounded length, so that a "<" without an end is not read on for ever.
 _TAG = re.compile(
     r"<(/?)([a-z][a-z0-9]{0,14})(?:\s[^<>]{0,2000})?/?>|<![^<>]{0,2000}>", re.IGNORECASE
 )
+# What is no part of the text of a page.
 _UNTOLD = re.compile(r"<(script|style|title)\b[^<>]*>[^<]*</\1\s*>", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--[^<]*?-->")
+# Behind the head of a table stands the line that Markdown has there.
 _HEAD_ENDS = re.compile(r"</th\s*>\s*</tr\s*>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8});", re.IGNORECASE)
 _HEADING = re.compile(r"h([1-6])")
 _CELLS = frozenset({"td", "th"})
+# Tags that only shape letters: text goes on beside them as if they were not there.
 _INLINE = re.compile(
     r"a|abbr|b|big|cite|code|del|dfn|em|font|i|img|ins|kbd|label|mark|q|s|samp|small|span|strike|"
     r"strong|su[bp]|time|tt|u|var|wbr"

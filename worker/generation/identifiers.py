@@ -19,7 +19,9 @@ _NUMBERED = re.compile(
 )
 _FEWEST = 3
 _FIRST = re.compile(rf"{MARK}\s+(?=\S)")
+# Of a cell that is nothing else: "FR-12", "R3", "12".
 _WHOLE = re.compile(rf"{_ANY}|[A-Z]{{0,6}}[-_.]?\d[\d.]*", re.ASCII)
+# "Epic: Sign-up", "User story 4 - Sign-up".
 _KIND = re.compile(
     r"(?:(?:user )?story|epic|feature|use case|requirement|task|ticket|issue|bug)(?: ?#?\d{1,3})?"
     r"\s*(?::|\s[\u2013\u2014-])\s+(?=\S)|"
@@ -34,6 +36,7 @@ _EPIC = re.compile(r"epic(?: ?#?\d{1,3})?\s*(?::|\s[\u2013\u2014-])\s+\S", re.IG
 _COUNTED = re.compile(r"[^\W\d_]{3,12} \d{1,3}\b")
 # "Section 3" is called 3 where it stands.
 _PART = re.compile(r"^(?:section|chapter|article|clause|part) (?=\d)", re.IGNORECASE)
+# Within a sentence: "SHOP-7", "2.1", "phase 2".
 _MENTIONED = re.compile(
     rf"\b{_ANY}|\b\d{{1,2}}(?:\.\d{{1,2}})+|(?i:\b[^\W\d_]{{3,12}} \d{{1,3}}(?:\.\d{{1,2}})*\b)",
     re.ASCII,

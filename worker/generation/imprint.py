@@ -40,6 +40,7 @@ _MAIL = re.compile(
     r"|(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp)\s*:.*",
     re.IGNORECASE,
 )
+# "-- Jo Miller, Acme", as mails end.
 _SIGNATURE = re.compile(r"-- \S.{0,300}")
 # How a message begins and ends: "Hi team,", "Thanks, Jo".
 _COURTESY = re.compile(

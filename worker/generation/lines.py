@@ -47,12 +47,17 @@ class Line:
         return len(told) - len(told.lstrip())
 
 
+# "## Rooms"
 ATX = re.compile(r"\s{0,3}(#{1,6})\s+(.*)$")
 # The last three only as long as their heading, as a fence may be of them too.
 UNDERLINE = re.compile(r"\s{0,3}(=+|-+|~{4,}|\^{4,}|\"{4,})\s*$")
+# "**Rooms:**", and nothing else in the line.
 BOLD_LINE = re.compile(r"\s{0,3}(\*\*|__)([^*_]{1,80})\1:?\s*$")
+# "_Rooms_", but no sentence.
 ITALIC_LINE = re.compile(r"\s{0,3}([*_])(?![*_\s])([^*_.!?]{1,80})\1:?\s*$")
+# Bullets, also of word processors and of Japanese; an empty box is part of one.
 _BULLET = re.compile(r"\s*(?:[-*+•‣◦–·]\s+|[・●○■□◆※]\s*)(?:\[ \]\s+)?(.*)$")
+# Behind the bullet: "[x] Rooms", "~~Rooms~~".
 _DONE = re.compile(r"(?:\[[xX]\]\s+|(?=~~[^~]{1,200}~~))(.*)$")
 # An emoji or another symbol before a line sets it apart; a cross is kept, for what it says.
 _SYMBOL = r"(?:[\u2190-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]*)+"
@@ -64,6 +69,7 @@ _SAID = re.compile(
     r"\s*\[?(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4},?[ T])?\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp][Mm])?\]?"
     r"\s*(?:[-–]\s+)?<?[^\s\d:<>][^:<>]{0,30}(?::|>)\s+(\S.*)$"
 )
+# A numbered item: "1. Set up", "b) Set up", "(3) Set up".
 _STEP = re.compile(r"\s*(?:\d{1,3}[.)]|[a-z][.)]|\(\d{1,3}\))\s+(.*)$")
 # "2.1 The server must …": a clause, where it is too long for a heading.
 _CLAUSE = re.compile(r"\s{0,3}\d{1,2}(?:\.\d{1,2}){1,3}[.)]?\s+([^\W\d_].*)$")
@@ -74,7 +80,9 @@ _FIELD = re.compile(
     rf"\s{{0,3}}(?!{MAIL_FIELD}:)(?:(\*\*|__|\*|_)[^*_:]{{1,40}}(?::\1|\1:)(?=\s|$)|"
     r"[^\W\d_a-z][\w /-]{1,24}:(?:\s+\S|$))"
 )
+# A heading of any depth: "2 Rooms", "2.1 Rooms".
 NUMBERED = re.compile(r"\s{0,3}(?:§\s?)?(\d{1,2}(?:\.\d{1,2})*)[.)]?\s+(\S.*)$")
+# "2.1 Rooms", "§ 5 Rooms": short, and too deep to be a step of a list.
 DOTTED = re.compile(r"\s{0,3}(?:§\s?\d{1,3}[a-z]?|\d{1,2}(?:\.\d{1,2})+)\.?\s+\S.{0,68}$")
 # "Article 5" of a law, on a line of its own.
 ARTICLE = re.compile(
@@ -89,6 +97,7 @@ EASTERN = re.compile(
 )
 # "**Consent.** You may withdraw it": a heading with its text on one line.
 _RUN_IN = re.compile(r"(\s{0,3}\*\*[^*\n]{2,60}\.\*\*)[ \t]+(?=\S)")
+# "---", "* * *"
 RULE = re.compile(r"\s*([-*_=]\s*){3,}$")
 # A table of contents, and its lines: with dots up to the page, or linked to their heading.
 CONTENTS = re.compile(

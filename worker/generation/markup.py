@@ -9,6 +9,7 @@ from worker.generation.text import clean, one_line
 
 # Tags stand in a spec for placeholders or for themselves: "<name>".
 _MARKDOWN = MarkdownIt("commonmark").enable("strikethrough").disable("html_inline")
+# Without one of these a text has no Markdown in it that could be taken out.
 _MARKS = re.compile(r"[*_`~\[\]\\&<]")
 # The Markdown of what is longer or has more brackets is left as it is: it would take too long.
 _LONGEST = 10_000
@@ -20,6 +21,7 @@ _BOLD = re.compile(r"(?<![A-Za-z0-9*])\*\*(?=[^\s*])([^*]{1,400})(?<=\S)\*\*(?!\
 # Half of a pair whose other half stands in another sentence.
 _HALF = re.compile(r"^(?:\*\*|__|~~)(?=[^\W_a-z])|(?<=[^\s*_~])(?:\*\*|__|~~)$")
 
+# What makes a line a heading, an item, a task or a quotation, several of them perhaps.
 _LEADING = re.compile(
     r"\s*(?:#{1,6}\s+|>(?! ?\d)\s?|[-*+•]\s+(?:\[[ xX]\]\s+)?|\[[ xX]\]\s+|\d{1,3}[.)]\s+)+"
 )

@@ -20,6 +20,7 @@ from worker.generation.tables import CELL_END
 from worker.generation.text import capitalised, clipped
 from worker.generation.wishes import ABLE, ADVERBS, order, wished
 
+# "The portal must not show prices": who, how strongly, not, what.
 _MODAL = re.compile(
     r"^(?P<subject>[^,;:]{2,60}?)\s+"
     r"(?P<modal>must|shall|should|can|may|will|needs? to|ha(?:s|ve) to|(?:is|are) able to|cannot|"
@@ -42,8 +43,11 @@ _SAYS = re.compile(
 _QUOTED = re.compile(r"\"[^\"]+\"|[“„][^“”„]+[”“]|«[^«»]+»")
 # "I'd have to ask."
 _SHORT_FOR = re.compile(r"(?:i|he|it|she|that|they|we|you)['\N{RIGHT SINGLE QUOTATION MARK}]\w")
+# "We pay per seat, so …"
 _REASON = re.compile(r"^(?:we|they|i) [^.;]{3,80}?, so (?:that )?(?=\w)", re.IGNORECASE)
+# Where a sentence ends, but not behind "e.g.".
 _SENTENCES = re.compile(r"\w{3,}[.!?](?:\s+|$)")
+# "When the map opens, …": a case, a time or a place ahead of the subject.
 _AHEAD = re.compile(
     r"^(?:if|when|whenever|once|after|before|for|in|on|at|as soon as|while|by default|during|until|"
     r"from|without|with|where|unless|then|also|finally|later|optionally)\b[^,]{0,80},\s+",

@@ -25,6 +25,7 @@ _HANDLE = re.compile(
 _QUOTED = re.compile(r"([\"'“‘«])([^\"“”‘’«»]+)[\"'”’»]")
 # What is written between labels that are told in one text.
 _LABELS = re.compile(r"[,;|\n]+")
+# A number that is written as a text: "3", "[3]".
 _NUMBER = re.compile(r"\[?(\d{1,6})\]?")
 _DIGITS = re.compile(r"\d{1,6}")
 # Where the next item begins in a list that is written as a text.

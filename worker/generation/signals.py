@@ -20,6 +20,7 @@ _STRONG = any_word(
     r"must|shall|required?|has to|have to|need(?:s|ed)? to|mandatory|never|always|doit|doivent|"
     r"muss|müssen|debe|deben|deve|devono|devem|moet|moeten|måste|ska"
 )
+# "As a clerk, I want …"
 _STORY = re.compile(
     r"as an? |as (?:the|our|one of|somebody|someone)\b[^,]{2,60}, ?i\b|"
     r"als [^,]{2,60} (?:möchte|will|kann) ich\b|en tant qu(?:e |')|"
@@ -76,6 +77,7 @@ _COMPLAINT = re.compile(
     r"(?:doesn't|don't) (?:work|load|open|find|save|sync|update|match|respond|render))\b",
     re.IGNORECASE,
 )
+# Faults are told in the first of several sentences.
 _SENTENCE_END = re.compile(r"[.!?]\s")
 _FAULTS_FOLLOW = any_word(
     r"bugs|defects|known (?:issues|problems)|faults|please fix|findings|fehler"
@@ -87,6 +89,7 @@ _MENDED = re.compile(
     re.IGNORECASE,
 )
 _TO_FIX = any_word(r"fix(?:es)? (?:the|an?|for|of)|(?:be|get) fixed")
+# What comes first, and nothing else: "Depends on SHOP-7", "Blocked by: the ledger".
 _ABOUT_ORDER = re.compile(
     r"(?:(?:this |it )?(?:depend(?:s|ing|enc(?:y|ies))?(?: on)?|(?:is )?blocked by|"
     r"prerequisites?|(?:starts?|begins?) (?:after|once|when)|linked issues|predecessors?)|"
@@ -100,6 +103,7 @@ _ALL = re.compile(
     rf"(?:build|create|develop|design) (?:me |us )?(?:an?|our|the) {_NAME}(?: {_NAME}){{0,9}}",
     re.IGNORECASE,
 )
+# Begins behind what was said before: "It …", "Otherwise …", "404: …".
 _LEANS = re.compile(
     r"(?:it(?! would be|(?: must| should)? be possible| is (?:possible|important))|its|they|their|"
     r"these|those|he|she|his|her|otherwise|else|if (?:not|so)|then|afterwards)\b|"
@@ -148,10 +152,12 @@ _ABOUT_TEXT = re.compile(
     r"the key ?words? [\"“'‘]",
     re.IGNORECASE,
 )
+# "We considered Kafka": talk, and no work.
 _THOUGHT = re.compile(
     r"we (?:discussed|talked|considered|evaluated|rejected|ruled out|decided against)\b",
     re.IGNORECASE,
 )
+# "We want to build a small app", "The goal is …"
 _AIM = re.compile(
     r"we (?:want|need|would like|are looking for|plan) (?:to build )?an? (?:[\w-]+ ){0,3}"
     r"(?:app|application|website|web ?site|system|platform|portal|tool|service)\b|"

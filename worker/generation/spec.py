@@ -149,6 +149,7 @@ _SMALL_END = re.compile(rf"{_END.pattern}|(?<=\w{{3}}[.!?])()\s+(?=[a-z])")
 _DAY = re.compile(
     r".{0,2}?\d{1,2}\.\s(?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)\w*\b", re.DOTALL
 )
+# "e.g.", "z.B.", "J.": no sentence ends there.
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|etc|vs|approx|cf|Mr|Mrs|Ms|Dr|No|St|z\.B|d\.h|u\.a|bzw|ca|ggf|inkl|Nr|Abs|Art|max|min|incl|p\.ex)|"
     r"\b[A-Z]|[Dd]oc\.? no)\.$"

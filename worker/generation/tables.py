@@ -12,6 +12,7 @@ from worker.generation.text import capitalised
 # Between the name of a table's row and its other cells.
 CELL_END = " \N{EN DASH} "
 
+# "|---|:-:|", the line below a head.
 _DIVIDER = re.compile(r"\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?$")
 # Of a cell, no more is of use.
 _LONGEST_CELL = 400

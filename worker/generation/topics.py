@@ -163,6 +163,7 @@ ACCEPTANCE = re.compile(
 # Also in a list these tell what is so.
 _IN_LISTS = re.compile(rf"{_TOPICS[Topic.BACKGROUND].pattern}|^context$", re.IGNORECASE)
 _LABEL_WORDS = 3
+# "Risk - the supplier may close"
 _DASH = re.compile(r"( [-\u2013\u2014] )")
 _OPEN = re.compile(
     r"(?:still )?open|(?:noch )?offen|ouvert|abierto|em aberto|aperto", re.IGNORECASE
@@ -172,6 +173,7 @@ _LONGEST_LEAD = 8
 _SHORT_HEADING = 5
 
 
+# "What we need", "The following": how a line ahead of a list begins.
 _LEADS = re.compile(
     r"(?:what|which|who|how|where|here|the following|was|welche|wer|wie|folgendes|"
     r"ce que?|voici|lo que|qué|aquí|o que|aqui|cosa|ecco|wat|welke|hier)\b",

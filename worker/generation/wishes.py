@@ -6,7 +6,9 @@ from worker.generation import words
 from worker.generation.nouns import begins_with_verb, is_name, mid, with_role
 from worker.generation.text import capitalised
 
+# What is mine in a story is theirs in its title.
 _OWN = re.compile(r"\b(?:my|our)\b")
+# "As a clerk, I want to see …": who, and what is seen or wanted.
 _STORY = re.compile(
     r"^as (?P<article>an?|the|our) (?P<role>[^,]{2,40}),? "
     r"i (?:want|need|would like|can|should be able)(?P<to> to)? (?P<rest>.+)$",
@@ -31,6 +33,7 @@ _NICE = re.compile(
     r"(?: to| if (?:we|they|users|you) (?:could|can))? (?P<rest>\w.*)$",
     re.IGNORECASE,
 )
+# "We want drivers to see …"
 _WANTED = re.compile(
     r"^we(?:'d| would)? (?:like|want|need) (?P<who>[^,]{2,40}?) to (?:be able to )?(?P<rest>\w.*)$",
     re.IGNORECASE,
@@ -49,7 +52,9 @@ _OURS = re.compile(
     r"intend to) (?:be able to )?(?!be\b|have\b|know\b|not\b)(?P<rest>\w.*)$",
     re.IGNORECASE,
 )
+# "…, so please cache the list"
 _ASKED = re.compile(r"^(?:.*\W)?please (?P<rest>(?!note|see|find|refer|ask)\w.*)$", re.IGNORECASE)
+# "be able to see" says no more than "see".
 ABLE = re.compile(r"^be (?:able|allowed) to (?=\w)", re.IGNORECASE)
 ADVERBS = re.compile(r"^(?:also|then|always|automatically|only|still|both)\s+", re.IGNORECASE)
 _OBJECTS = {"they": "them", "he": "him", "she": "her", "i": "me"}
