@@ -9,6 +9,7 @@ with words of the prompt. A marker in the prompt changes that:
     [[peer: prefill 0.2]]      headers at once, and so many seconds to the first chunk
     [[peer: whole]]            one object instead of a stream, whatever was asked for
     [[peer: stall]]            half an answer, then silence
+    [[peer: drips]]            half an answer, then blank lines without end
     [[peer: status 503]]       an error before the first chunk
     [[peer: unended 500]]      the same, and half of its text
     [[peer: fail-once NAME]]   status 500, the first time only

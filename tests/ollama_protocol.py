@@ -186,6 +186,8 @@ class Handler(BaseHTTPRequestHandler):
             self._chunk({"model": body["model"], "message": _message(piece), "done": False})
         if "stall" in script.says:
             self._wait_while(lambda: self.server.peer.holds(None))
+        if "drips" in script.says:
+            self._drip()
         if "reset" in script.says:
             self._reset()
             return
@@ -194,6 +196,11 @@ class Handler(BaseHTTPRequestHandler):
         elif "no-done" not in script.says and "loop" not in script.says:
             self._chunk(_last(body, script, text))
         self.wfile.write(b"0\r\n\r\n")
+
+    def _drip(self) -> None:
+        while self.server.peer.holds(None):
+            self.wfile.write(b"1\r\n\n\r\n")
+            time.sleep(0.05)
 
     def _pause(self, seconds: float) -> None:
         end = time.monotonic() + seconds

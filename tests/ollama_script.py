@@ -161,7 +161,7 @@ _USELESS = {
     "loop": "the same " * 500,
     "blank": '{"tickets": [' + "\n " * 800,
 }
-_HALF = {"length", "stall", "reset", "error-line", "no-done"}
+_HALF = {"length", "stall", "drips", "reset", "error-line", "no-done"}
 
 # What a model writes that is told the shape only in words.
 FREE: Json = {

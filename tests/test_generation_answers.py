@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.generation import failure, job, replying, ticket
+from tests.generation import failure, job, replying, run, ticket
 from tests.ollama_peer import OllamaPeer
 from tickets.errors import JobErrorCode
 
@@ -63,3 +63,11 @@ def test_texts_and_lists_without_end_are_cut(peer: OllamaPeer, field: str) -> No
     others = [ticket("Limit each booking", sources=[2]), ticket("Confirm by email", sources=[3])]
     result = replying(peer, {"tickets": [first, *others]}, ticket_count=3)
     assert len(json.dumps(result)) < 50_000
+
+
+def test_an_answer_that_ends_just_at_its_limit_is_whole(peer: OllamaPeer) -> None:
+    peer.replies["given"] = json.dumps(SEARCH)
+    title = "Rooms [[peer: reply given]] [[peer: length]]"
+    found = run(peer, job(title=title, ticket_count=1))["tickets"]
+    assert [one["title"] for one in found] == ["Search rooms"]
+    assert len(peer.chats()) == 1

@@ -108,6 +108,7 @@ def test_counts_that_are_missing_are_unknown(peer: OllamaPeer) -> None:
         ("blank", JobErrorCode.MODEL_OUTPUT_INVALID, False),
         ("hang", JobErrorCode.MODEL_TIMEOUT, True),
         ("stall", JobErrorCode.MODEL_TIMEOUT, True),
+        ("drips", JobErrorCode.MODEL_TIMEOUT, True),
     ],
 )
 def test_each_fault_has_its_code(

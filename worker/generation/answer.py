@@ -48,6 +48,14 @@ def parse(text: str) -> Any:
     raise NoJsonError(f"the answer is not valid JSON: {farthest.fault}")
 
 
+def is_whole(text: str) -> bool:
+    """Whether an answer is one JSON object and nothing else, and so not cut off."""
+    try:
+        return isinstance(json.loads(_without_thoughts(text)), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _mended(slip: re.Match[str]) -> str:
     return slip[1] or _VALUES.get(slip[0], "")
 

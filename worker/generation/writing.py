@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from tickets.lifecycle import Stage
 from worker.generation import checks, notes, shape
-from worker.generation.answer import NoJsonError, parse
+from worker.generation.answer import NoJsonError, is_whole, parse
 from worker.generation.batches import Batch, divided, halved, numbered
 from worker.generation.budget import Budget
 from worker.generation.calls import Calls, Message, TooLongError
@@ -158,7 +158,7 @@ class Writer:
 
     def _read(self, reply: Reply, ask: shape.Shape, batch: Batch) -> Drafts:
         self._lengths.observe(reply)
-        if reply.finish_reason == "length":
+        if reply.finish_reason == "length" and not is_whole(reply.text):
             raise CutOffError
         answer = finished(parse(reply.text), ask.schema, self._calls.journal)
         return read(answer, batch.sentences)

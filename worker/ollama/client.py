@@ -174,10 +174,14 @@ class OllamaClient:
             raise GenerationCancelled
 
     def _pieces(self, response: requests.Response, line: Line) -> Iterator[bytes]:
-        total = 0
+        total, heard_at = 0, time.monotonic()
         while piece := response.raw.read1(65536):
             total += len(piece)
             if total > self._limits.answer_bytes:
                 raise UnusableError("the model's answer is too long", retryable=False)
             line.wait_at_most(self._limits.idle_s)
+            if piece.strip():
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > self._limits.idle_s:  # blank lines tell nothing
+                raise TimeoutError
             yield piece
