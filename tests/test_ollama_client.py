@@ -119,6 +119,14 @@ def test_each_fault_has_its_code(
     assert peer.url not in fault.message
 
 
+@pytest.mark.parametrize("marker", ["stall", "drips"])
+def test_a_server_that_falls_silent_is_not_waited_for_to_the_end(
+    peer: OllamaPeer, marker: str
+) -> None:
+    fault = failure(lambda: chat(peer, f"[[peer: {marker}]]", limits=QUICK))
+    assert fault.message == "the model has fallen silent"
+
+
 def test_busy_server_says_when_to_come_again(peer: OllamaPeer) -> None:
     fault = failure(lambda: chat(peer, "[[peer: status 503]]"))
     assert fault.retry_after is not None
