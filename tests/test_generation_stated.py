@@ -367,3 +367,18 @@ def test_a_label_is_no_part_of_a_criterion(peer: OllamaPeer) -> None:
     (found,) = leaves(peer, spec, ticket_count=1)
     assert found["acceptance_criteria"][-1] == "They get a mail at once."
     assert "Acceptance" not in found["description"]
+
+
+def test_what_stands_in_brackets_behind_a_heading_is_its_weight(peer: OllamaPeer) -> None:
+    spec = (
+        "# Stock\n## F1: Scanning (Priority: High)\nWorkers scan each box.\n"
+        "## F2: Reports [could have]\nManagers see the turnover. It depends on F1.\n"
+        "## F3: Fax (won't have)\nManagers get a fax.\n## F4: Sizes (small)\nStaff see sizes.\n"
+    )
+    found = [(one["title"], one["priority"]) for one in leaves(peer, spec)]
+    assert found == [
+        ("Implement scanning", "high"),
+        ("Implement reports", "low"),
+        ("Implement sizes (small)", "medium"),
+    ]
+    assert leaves(peer, spec)[1]["dependencies"] == ["SPEC-1"]

@@ -106,10 +106,12 @@ def _by_opening(piece: Piece) -> dict[str, Unit]:
     """The first sentences by their opening words.
 
     List items only where there is no prose, and only what can stand alone where anything can.
+    Of rows no one explains the others.
     """
     leads: dict[str, Unit] = {}
     prose = [unit for unit in piece.units if unit.sentence.form is Form.PROSE]
-    first = (prose or piece.units)[:_SHOWN]
+    said = prose or [unit for unit in piece.units if unit.sentence.form is not Form.ROW]
+    first = said[:_SHOWN] or piece.units[:1]
     for unit in [unit for unit in first if _stands_alone(unit.text)] or first:
         opening = " ".join(unit.text.split()[:_OPENING_WORDS])[:_OPENING_LENGTH].strip()
         leads.setdefault(opening, unit)

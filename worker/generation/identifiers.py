@@ -18,6 +18,8 @@ _NUMBERED = re.compile(
     r"^(?:[ \t]{0,3}[-*+] )?([A-Z][A-Z0-9]{1,9})-(\d{1,5})(?= [A-Z])", re.MULTILINE
 )
 _FEWEST = 3
+# Before a colon also a letter and its number: "F1: Search".
+_SHORT = re.compile(r"[A-Z]\d{1,2}(?:\.\d{1,2})?(?=: \S)")
 _FIRST = re.compile(rf"{MARK}\s+(?=\S)")
 # Of a cell that is nothing else: "FR-12", "R3", "12".
 _WHOLE = re.compile(rf"{_ANY}|[A-Z]{{0,6}}[-_.]?\d[\d.]*", re.ASCII)
@@ -67,7 +69,9 @@ def without(text: str) -> str:
 
 def bare(heading: str) -> str:
     """What a heading names, without identifier and kind of ticket: "Epic: Sign-up" as "Sign-up"."""
-    return _KIND.sub("", without(heading)) or heading
+    short = _SHORT.match(heading)
+    named = heading[short.end() + 1 :].lstrip() if short else without(heading)
+    return _KIND.sub("", named) or heading
 
 
 def is_epic(heading: str) -> bool:
@@ -83,7 +87,7 @@ def is_one(text: str) -> bool:
 def own(text: str) -> str:
     """The identifier that a text begins with, in small letters; empty without one."""
     found = _FIRST.match(text)
-    told = found or _COUNTED.match(text)
+    told = found or _SHORT.match(text) or _COUNTED.match(text)
     return folded(told[0]) if told else ""
 
 

@@ -41,9 +41,11 @@ class Piece:
     @property
     def told(self) -> list[str]:
         """Its requirements, and all that its sections say where it holds them as a whole."""
+        weights = [section.weight for section in self.sections if section.weight]
         if not self.whole:
-            return [unit.text for unit in self.units]
-        return [sentence.text for section in self.sections for sentence in section.sentences]
+            return [*weights, *(unit.text for unit in self.units)]
+        told = (sentence.text for section in self.sections for sentence in section.sentences)
+        return [*weights, *told]
 
 
 def by_section(units: list[Unit]) -> list[Piece]:

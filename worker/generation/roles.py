@@ -102,7 +102,8 @@ def _is_excluded(sentence: Sentence, section: Section) -> bool:
 def _is_ruled_out(section: Section) -> bool:
     """Whether the one priority that is stated of a section as a whole says not to do it."""
     stating = [one.text for one in section.sentences if stated.is_priority(one.text)]
-    return len(stating) == 1 and stated.is_excluded(stating[0])
+    ruled_out = len(stating) == 1 and stated.is_excluded(stating[0])
+    return ruled_out or stated.is_excluded(section.weight)
 
 
 def _opening(spec: Spec) -> Section | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from worker.generation import identifiers
+from worker.generation import identifiers, stated
 from worker.generation.blocks import Block, blocks
 from worker.generation.lines import Form, unquoted
 from worker.generation.markup import plain
@@ -58,6 +58,7 @@ class Section:
         sentences: In order; may be empty.
         key: The identifier that its heading begins with, such as "phase 2"; mostly empty.
         name: Its heading, or the one above it where sections of several chapters have the same.
+        weight: What its heading says in brackets, such as "Priority: low"; mostly empty.
         epic: The heading that calls itself an epic, its own or one above it; mostly empty.
     """
 
@@ -67,6 +68,7 @@ class Section:
     name: str
     key: str = ""
     epic: str = ""
+    weight: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,13 @@ def _section(headings: list[Block], found: list[Sentence]) -> Section:
     """What was found below some headings, outermost first."""
     if not headings:
         return Section("", (), tuple(found), "")
-    *above, name = (identifiers.bare(block.text) for block in headings)
+    named, weight = stated.weighed(headings[-1].text)
+    name = identifiers.bare(named)
+    above = [identifiers.bare(stated.weighed(block.text)[0]) for block in headings[:-1]]
     key = identifiers.own(headings[-1].text) or folded(headings[-1].number)
     epics = [block.text for block in headings if identifiers.is_epic(block.text)]
     epic = identifiers.bare(epics[-1]) if epics else ""
-    return Section(name, tuple(above), tuple(found), name, key, epic)
+    return Section(name, tuple(above), tuple(found), name, key, epic, weight)
 
 
 # A sentence ends at a full stop before a capital or code, or at a full-width one.

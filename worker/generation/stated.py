@@ -41,6 +41,12 @@ _WEIGHTS = (
 )
 # As in "Verbose errors (Medium, CVSS 5.3)".
 _LEVEL = re.compile(r"[(\[](critical|high|medium|low)\b[^()\[\]]{0,40}[)\]]$", re.IGNORECASE)
+_BRACKETED = re.compile(
+    r"\s*[(\[](?:(?:priority|prio|moscow): ?)?(p[0-4]|critical|high|medium|low|"
+    r"(?:must|should|could)(?:[- ]haves?)?|nice[- ]to[- ]haves?|won['’]t(?:[- ]have)?)"
+    r"(?: priority)?[)\]]$",
+    re.IGNORECASE,
+)
 _NEVER = re.compile(r"won['’]?t(?: (?:have|do|fix)\b.*)?|never|nicht|kein\w*", re.IGNORECASE)
 
 
@@ -62,6 +68,17 @@ def weight(heading: str) -> str:
     if level := _LEVEL.search(heading):
         return level[1].lower()
     return next((name for name, words in _WEIGHTS if words.match(heading)), "")
+
+
+def weighed(heading: str) -> tuple[str, str]:
+    """A heading without the weight in brackets behind it, and that as a field, if it has one.
+
+    "Reports (priority: low)" is "Reports" and "Priority: low".
+    """
+    found = _BRACKETED.search(heading)
+    if not found or not found.start():
+        return heading, ""
+    return heading[: found.start()], f"Priority: {found[1]}"
 
 
 def is_excluded(text: str) -> bool:
