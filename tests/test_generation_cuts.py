@@ -103,3 +103,47 @@ def test_an_epic_of_parts_that_name_nothing_is_called_like_the_whole(peer: Ollam
     told = run(peer, job(spec, title="Help pages"), model=SMALL)["tickets"]
     epics = [one["title"] for one in told if one["ticket_type"] == "epic"]
     assert epics == ["Help pages", "API and texts"]
+
+
+ABLE = """# Scope
+The app shall allow members to:
+1. create a booking
+2. remove a booking
+
+Trainers shall be able to:
+a) create classes
+b) remove classes
+"""
+
+
+def test_an_item_is_told_with_what_it_completes(peer: OllamaPeer) -> None:
+    found = leaves(peer, ABLE)
+    assert [one["description"] for one in found] == [
+        "The app shall allow members to create a booking.",
+        "The app shall allow members to remove a booking.",
+        "Trainers shall be able to create classes.",
+        "Trainers shall be able to remove classes.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        ABLE,
+        "# Features\n1. Add rooms\n2. Remove rooms\n3. Rename rooms\n",
+        "# Rooms\na) Add rooms\nb) Remove rooms\nc) Rename rooms\n",
+    ],
+    ids=["able", "features", "letters"],
+)
+def test_things_that_are_only_counted_have_no_order(peer: OllamaPeer, spec: str) -> None:
+    found = leaves(peer, spec)
+    assert len(found) > 2
+    assert not [one for one in found if one["dependencies"]]
+
+
+def test_an_epic_is_never_called_by_a_heading_that_is_not_there(peer: OllamaPeer) -> None:
+    listed = "".join(f"- Members see page {number}.\n" for number in range(1, 7))
+    spec = f"Members read.\n\n# Scope\n{listed}\n# API\n{listed.replace('page', 'list')}"
+    told = run(peer, job(spec, title="Help pages", ticket_count=13), model=SMALL)["tickets"]
+    epics = [one["title"] for one in told if one["ticket_type"] == "epic"]
+    assert epics == ["Help pages", "API"]

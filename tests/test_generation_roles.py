@@ -181,6 +181,7 @@ def test_parts_of_a_product_are_no_imprint(peer: OllamaPeer, asked: str) -> None
 @pytest.mark.parametrize(
     "aside",
     [
+        "**Project:** Pantry\\n**Client:** Larder Inc.\\n",
         "## User Personas\n**Anna, 38** - wants to know what is in the fridge.\n",
         "## Milestones\n| Milestone | Date |\n|---|---|\n| Beta | 2025-05-01 |\n",
         "## Technical notes\nThe login flow is in `auth/login.py`.\n",

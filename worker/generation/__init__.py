@@ -8,7 +8,8 @@ roles      `roles`: requirement, risk, background, …, by the words in `signals
 plan       `plan`: how many tickets; `pieces`: which requirements make each; `shares`: which epic
 drafts of a small model, which only chooses:
            `extractive` and `choosing`, among `titles` (from `headings` or by `phrases`, `wishes`,
-           `nouns`, `words`, cut by `cutting`); `order`, `sequence`: what waits for what
+           `nouns`, `words`, cut by `cutting`); `descriptions`; `order`, `sequence`: what
+           waits for what
 drafts of a larger one, which writes; `freeform` sees to:
   calls    `outline`, `batches`: a long spec in parts; `writing`: each part, asked with `question`,
            `shape`, `prompts` in `calls`, within `budget`,

@@ -11,6 +11,7 @@ from tickets.lifecycle import Stage
 from worker.generation import epics, signals, stated
 from worker.generation.calls import Calls
 from worker.generation.choosing import Choice, choose, first_choice
+from worker.generation.descriptions import describe
 from worker.generation.draft import (
     LEVELS,
     LONGEST_LABEL,
@@ -24,7 +25,6 @@ from worker.generation.draft import (
 )
 from worker.generation.grounding import component
 from worker.generation.headings import names_in, together
-from worker.generation.imprint import is_imprint
 from worker.generation.job import GenerationJob
 from worker.generation.lines import Form
 from worker.generation.nouns import speaks_of_people
@@ -34,21 +34,16 @@ from worker.generation.pieces import Piece, arranged, by_section, chapter_of, ch
 from worker.generation.plan import Plan, plan
 from worker.generation.roles import Role, Unit, as_requirement, opening
 from worker.generation.spec import Spec
-from worker.generation.text import clipped, closed, ended
+from worker.generation.text import clipped
 from worker.generation.titles import titles
-from worker.generation.topics import ACCEPTANCE, GENERIC
+from worker.generation.topics import GENERIC
 
 Report = Callable[[Stage, str], None]
 
-_NEAR = 2
-# So many tickets of one section each tell all that it says.
-_FEW = 3
 # Of a heading, which is a name; what a model writes as a label may be a sentence (see `checks`).
 _LABEL_WORDS = 4
 _ASKS_NOTHING = {"why?", "why not?", "how?", "what?", "really?", "ok?", "?", "tbd", "tbd."}
 _POINTS = ((2, 1), (3.5, 2), (6, 3), (10, 5))
-_CONTEXT_SENTENCES = {"compact": 0, "standard": 2, "detailed": 6}
-
 
 Chooser = Callable[[Piece, list[str]], Choice]
 
@@ -127,7 +122,7 @@ def _ticket(
     return TicketDraft(
         kind=_kind(piece, choice.title),
         title=choice.title,
-        description=_description(planned, choice.lead, detail, book),
+        description=describe(planned, choice.lead, detail, book),
         criteria=texts,
         labels=_labels(piece),
         points=_points(texts),
@@ -154,48 +149,6 @@ def _kind(piece: Piece, title: str) -> str:
         return "story"
     gained = title.startswith("Let ") or any(people[:1]) or 2 * sum(people) > len(people)
     return "story" if gained else "task"
-
-
-def _description(planned: Plan, leading: Unit, detail: str, book: Phrasebook) -> str:
-    """The leading sentence, and what the spec says around it."""
-    around = _around(planned, leading)[: _CONTEXT_SENTENCES[detail]]
-    told = sorted([*around, leading], key=lambda unit: unit.sentence.number)
-    parts = [" ".join(ended(closed(unit.text)) for unit in told)]
-    if detail == "detailed":
-        parts += _ruled_out(planned, book)
-    return "\n\n".join(parts)
-
-
-def _ruled_out(planned: Plan, book: Phrasebook) -> list[str]:
-    """What the spec leaves out, in one text; none where it leaves nothing out."""
-    outside = [unit for unit in planned.units if unit.role is Role.OUTSIDE]
-    if not outside:
-        return []
-    heading = book.outside or f"{outside[0].section.heading or english().outside.rstrip(':')}:"
-    return ["\n".join([heading, *(f"- {unit.text}" for unit in outside)])]
-
-
-def _around(planned: Plan, leading: Unit) -> list[Unit]:
-    """What a section says beside its requirements.
-
-    Only what stands near, where there is no heading or many tickets would repeat it.
-    """
-    sharing = sum(leading.section in piece.sections for piece in planned.pieces)
-    whole = leading.section.heading and sharing <= _FEW
-    return [
-        unit
-        for unit in planned.units
-        if unit.role is Role.CONTEXT
-        and unit.section is leading.section
-        and (whole or _is_near(unit, leading))
-        and not is_imprint(unit.text)
-        and not ACCEPTANCE.fullmatch(unit.text.rstrip(": "))
-    ]
-
-
-def _is_near(unit: Unit, leading: Unit) -> bool:
-    apart = abs(unit.sentence.number - leading.sentence.number)
-    return apart == 1 or (apart <= _NEAR and unit.sentence.block == leading.sentence.block)
 
 
 def _labels(piece: Piece) -> list[str]:
@@ -292,7 +245,8 @@ def _held(planned: Plan, share: range) -> list[str]:
     sections = chapters(planned.pieces[place] for place in share)
     torn = {chapter[place] for place in range(len(chapter)) if place not in share} & held.keys()
     nameless = any(not name or GENERIC.fullmatch(name) for name in held)
-    return sections if torn or (nameless and len(sections) > len(held)) else list(held)
+    told = sections if torn or (nameless and len(sections) > len(held)) else held
+    return [name for name in told if name] or sections
 
 
 def _names_nothing(headings: list[str]) -> bool:

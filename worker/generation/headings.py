@@ -14,7 +14,7 @@ from worker.generation.topics import ACCEPTANCE, GENERIC
 _MEET = re.compile(
     r"\b(?:performance|security|privacy|accessibility|compliance|availability|reliability|quality|"
     r"scalability|limits?|constraints?|usability|browsers?|legal|non-?functional|"
-    r"technical(?= requirements))\b",
+    r"technical(?= requirements|$))\b",
     re.IGNORECASE,
 )
 # "Pilot rollout" as "Prepare the pilot rollout".

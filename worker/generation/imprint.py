@@ -11,7 +11,8 @@ _IMPRINT = re.compile(
     r"(?:author|owner|status|date|version|reviewers?|approvers?|approved by|last updated|updated|"
     r"created|contact|due|deadline|target (?:date|release|version)|team|jira|"
     r"doc(?:ument)?\.? (?:id|owner|status|no\.?|number)|"
-    r"prepared by|distribution|classification|"
+    r"prepared (?:by|for)|distribution|classification|client|customer|company|sponsor|department|"
+    r"project(?: (?:name|manager|lead))?|product (?:name|owner|manager)|"
     r"nächster termin|prochaine réunion|próxima reunión|"
     r"autor(?:en)?|datum|stand|verantwortlich|auteurs?|statut|fecha|estado|versi[óo]n|data|autore)s?"
     r"\s*[:：]\s*\S.{0,120}|doc(?:ument)?\.? (?:no\.?|nr\.?|number) \S*\d.{0,60}",

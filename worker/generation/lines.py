@@ -243,7 +243,8 @@ def form_of(text: str) -> tuple[Form, str]:
         done = _DONE.match(bullet.group(1))
         return (Form.DONE, done.group(1)) if done else (Form.ITEM, bullet.group(1))
     if step := _STEP.match(text):
-        return Form.STEP, step.group(1)
+        # Letters tell things apart, numbers may also tell what comes first.
+        return Form.ITEM if text.lstrip()[0].isalpha() else Form.STEP, step.group(1)
     if clause := _CLAUSE.match(text):
         return Form.ITEM, clause.group(1)
     if _CROSSED.match(text) or _IDENTIFIED.match(text):

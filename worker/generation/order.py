@@ -44,6 +44,13 @@ _EARLIER = re.compile(
 )
 # Of tickets, not of parts of the product: "a report blocks the hand-over of chapter 40".
 _LATER = re.compile(r"\bblocks:? ((?:[A-Z][A-Z0-9]*-\d+(?:, | and |,)?)+)")
+# Under these, and behind "is able to:", numbers only count.
+_COUNTED = re.compile(
+    r"\b(?:requirements?|features?|scope|stories|use cases|functionality|functions|capabilities|"
+    r"goals?|musts?|should|could|must-haves?|rules|needs|wishes|deliverables|criteria)\b",
+    re.IGNORECASE,
+)
+_ABLE = re.compile(r"\b(?:to|can|may|must|should|shall|features|functions|options)\s*:$")
 _SHORT = 3
 _MOST = 4
 _SPOKEN = frozenset({Form.PROSE, Form.ITEM, Form.STEP})
@@ -169,11 +176,23 @@ def _stem(word: str) -> str:
     return word.removesuffix("s") if len(word) > _SHORT else word
 
 
+def _before(unit: Unit) -> str:
+    """What stands in a section before a unit's list; empty where nothing does."""
+    told = [
+        one.text
+        for one in unit.section.sentences
+        if one.number < unit.sentence.number and one.form is not Form.STEP
+    ]
+    return told[-1] if told else ""
+
+
 def _earlier_steps(pieces: list[Piece], place: int) -> list[int]:
     """The piece that holds the step before this one's first, in the same numbered list."""
     first = pieces[place].units[0]
     # A numbered list of rules has no order; one of orders, such as "Set up the database", has.
     if first.sentence.form is not Form.STEP or not begins_with_verb(first.text):
+        return []
+    if _COUNTED.search(first.section.heading) or _ABLE.search(_before(first)):
         return []
     return [
         other

@@ -14,7 +14,7 @@ from worker.generation.tables import CELL_END
 from worker.generation.text import ended, shorten
 from worker.generation.topics import ACCEPTANCE, Topic
 
-_LISTED = frozenset({Form.ITEM, Form.STEP})
+LISTED = frozenset({Form.ITEM, Form.STEP})
 _ANNOUNCING = 3
 _LONGEST_OPENING = 8
 _LONGEST_LEAD = 4
@@ -56,7 +56,7 @@ class Unit:
             return True
         heading = self.section.heading
         headed = topics.lists_faults(heading) or topics.is_finding(heading, self.section.path)
-        if self.sentence.form in _LISTED:
+        if self.sentence.form in LISTED:
             return headed or bool(_announcing(self.section))
         return headed and not _has_list(self.section)
 
@@ -150,7 +150,7 @@ def _labels(section: Section) -> Iterator[tuple[Sentence, Topic | None]]:
     mended = any(topics.is_remedy(sentence.text) for sentence in section.sentences)
     for sentence in section.sentences:
         if sentence.block != block:
-            listed = sentence.form in _LISTED
+            listed = sentence.form in LISTED
             announced = led if listed else None
             block, topic = (
                 sentence.block,
@@ -177,7 +177,7 @@ def _announcing(section: Section) -> frozenset[int]:
 
 @lru_cache(maxsize=1024)
 def _has_list(section: Section) -> bool:
-    return any(one.form in _LISTED for one in section.sentences)
+    return any(one.form in LISTED for one in section.sentences)
 
 
 def _role(sentence: Sentence, topic: Topic, *, opens: bool, heads: bool) -> Role:
@@ -229,7 +229,7 @@ def _said_of_itself(sentence: Sentence) -> Role | None:
 
 def _is_imprint(sentence: Sentence, *, opens: bool) -> bool:
     """Whether it says who wrote the document and the like; in a list "Team: lists all" is work."""
-    listed = sentence.form in _LISTED and not opens
+    listed = sentence.form in LISTED and not opens
     said = len(sentence.text.partition(":")[2].split())
     return is_imprint(sentence.text) and not (listed and said > _LONGEST_ENTRY)
 
@@ -267,7 +267,7 @@ def _leads(unit: Unit, following: Unit | None) -> bool:
     if following is None or following.section is not unit.section:
         return False
     leads = topics.leads(unit.text) and unit.sentence.form is Form.PROSE
-    return leads and following.sentence.form in _LISTED
+    return leads and following.sentence.form in LISTED
 
 
 def _names_code(unit: Unit, following: Unit) -> bool:

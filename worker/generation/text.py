@@ -81,6 +81,11 @@ def ended(text: str) -> str:
     return f"{text}\N{IDEOGRAPHIC FULL STOP}" if _EASTERN.search(text[-1:]) else f"{text}."
 
 
+def announces(text: str) -> bool:
+    """Whether a text ends with a colon, and says what stands below it."""
+    return text.endswith(tuple(_COLONS))
+
+
 def closed(text: str) -> str:
     """The text with a full stop for a colon at its end: what that announces stands elsewhere."""
     told = text.rstrip(_COLONS)
