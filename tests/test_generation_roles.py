@@ -207,3 +207,33 @@ def test_technical_requirements_belong_together(peer: OllamaPeer) -> None:
     spec = "# Chat\n## Technical requirements\n- PostgreSQL\n- TLS 1.3\n## Rooms\n- Guests join.\n"
     first, _ = leaves(peer, spec)
     assert first["title"] == "Meet the technical requirements"
+
+
+def test_a_need_before_the_first_chapter_is_asked_for(peer: OllamaPeer) -> None:
+    """Where what is told of the whole is not."""
+    told = "Our clerks need a faster way to plan. HR needs a yearly export to Excel."
+    spec = f"{told}\n\n# Rules\n- Unused days expire in March.\n"
+    assert criteria(peer, spec) == [
+        "HR needs a yearly export to Excel.",
+        "Unused days expire in March.",
+    ]
+
+
+def test_what_is_asked_not_to_be_built_is_no_work(peer: OllamaPeer) -> None:
+    spec = "Staff plan holidays. Please don't build a payroll.\n"
+    assert criteria(peer, spec) == ["Staff plan holidays."]
+
+
+def test_a_matrix_of_requirements_is_no_work(peer: OllamaPeer) -> None:
+    spec = (
+        "# Hub\n## Pairing\nREQ-1: The hub finds lamps.\n## Traceability\n"
+        "| Requirement | Source | Priority |\n|---|---|---|\n| REQ-1 | Sales | Must |\n"
+    )
+    (found,) = leaves(peer, spec)
+    assert len(found["acceptance_criteria"]) == 1
+
+
+def test_what_is_no_must_is_wished_for(peer: OllamaPeer) -> None:
+    spec = "# Rooms\nIt would be great to have a mobile version but it's not a must.\n"
+    (found,) = leaves(peer, spec, ticket_count=1)
+    assert found["priority"] == "low"

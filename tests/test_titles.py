@@ -12,6 +12,14 @@ from worker.generation.signals import speaks_of_fault
         ("Members can renew a loan twice.", "Let members renew a loan twice"),
         ("The portal shows a label.", "Show a label"),
         (
+            "Triggers include time, sunrise/sunset, device state, and place.",
+            "Ensure that triggers include time, sunrise/sunset, device state and place",
+        ),
+        (
+            "It would be great to have a mobile version but it is not a must.",
+            "Add a mobile version",
+        ),
+        (
             "The page must be responsive and explain each price.",
             "Ensure that the page is responsive and explains each price",
         ),

@@ -12,10 +12,11 @@ LONGEST = 100
 ROOM = LONGEST_TITLE
 
 # Several things in a row are one phrase: "card, invoice or cash".
-_ROW = r"(?:[\w'-]+(?: [\w'-]+){0,2}, ){0,5}[\w'-]+(?: [\w'-]+){0,2},? (?:and|or) "
+_ROW = r"(?:[\w'/-]+(?: [\w'/-]+){0,2}, ){0,5}[\w'/-]+(?: [\w'/-]+){0,2},? (?:and|or) "
 TAIL = re.compile(
     r"(?:;|(?<!incl)(?<!excl)(?<!approx)(?<!max)(?<!min)[.!?]\s(?=[A-Z]|(?<=[a-z]{4}..)\w)|\s\(|"
     rf"\s[\u2013\u2014-]\s|,\s(?!{_ROW})|:\s|"
+    r"\sbut (?:it|this|that|they|we)\b|"
     r"\s[Ss]o that\s|\sbecause\s|\sin order to\s|\sunless\s|\sso\s).*$"
 )
 # "Times out" is whole, "a page with" is not.

@@ -85,7 +85,7 @@ _REMARK = re.compile(
 )
 # The comma before the last of several things, unless a clause begins there.
 _LAST_COMMA = re.compile(
-    r"(,(?: (?!and |or )[\w'-]+){1,3}), (?=(?:and|or) "
+    r"(,(?: (?!and |or )[\w'/-]+){1,3}), (?=(?:and|or) "
     r"(?!(?:it|they|he|she|you|we|this|that|the|an?|each|all|any|no|then|can|may|must)\b))"
 )
 _AND_VERB = re.compile(r"\b(and|or) (\w+)(?= \w)")

@@ -199,7 +199,9 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool, heads: bool) -> Role
         return said
     background = topic is Topic.BACKGROUND or (opens and prose)
     text = sentence.text
-    told = topic is Topic.ASIDE or (background and not signals.is_demand_in_background(text))
+    asked = signals.is_demand_in_background(text) or (opens and signals.tells_a_need(text))
+    asked = asked and sentence.form is not Form.ROW  # "Priority: Must"
+    told = topic is Topic.ASIDE or (background and not asked)
     aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
@@ -305,7 +307,7 @@ def opening(units: list[Unit]) -> str:
     """The spec's own first words about the whole; may be empty."""
     told = (Role.CONTEXT, Role.REQUIREMENT, Role.GOAL)
     first = [
-        unit.text
+        unit
         for unit in units
         if unit.role in told
         and unit.sentence.form not in {Form.ROW, Form.CODE}
@@ -313,7 +315,9 @@ def opening(units: list[Unit]) -> str:
         and unit.text != unit.section.heading
         and not is_imprint(unit.text)
     ]
-    return shorten(" ".join(map(ended, first[:3])), _LONGEST_SUMMARY)
+    # An item of a list says little without the others.
+    whole = [unit for unit in first if unit.sentence.form not in LISTED] or first
+    return shorten(" ".join(ended(unit.text) for unit in whole[:3]), _LONGEST_SUMMARY)
 
 
 def promoted(units: list[Unit], role: Role) -> list[Unit]:

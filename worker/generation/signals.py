@@ -113,6 +113,7 @@ _LEANS = re.compile(
 )
 # In quotation marks it is what a button says; "users won't have to sign in" asks for something.
 _PUT_OFF = any_word(
+    r"please (?:don['’]t|do not) (?:build|implement|develop|create|make|do)|"
     r"(?:what )?we (?:don't|do not|won't|will not) (?:need|want|build|plan)(?! to)|"
     r"^i (?:don't|do not) (?:need|want)(?! to)|"
     r"(?<![\"“'‘„«])(?:not now|(?:maybe|perhaps|possibly) later)|not needed (?:now|yet)|"
@@ -166,6 +167,12 @@ _AIM = re.compile(
     r"(?:el |nuestro )objetivo es\b|(?:o |nosso )objetivo é\b|(?:l'|il nostro )obiettivo è\b",
     re.IGNORECASE,
 )
+# Of the whole it is told otherwise: "Our drivers need a better way to report".
+_NEED = re.compile(
+    r"(?!we |i |our )(?:[\w'’-]+ ){1,4}?(?:needs?|requires?) (?:an?|the|all|each|every|its|\d+) "
+    r"(?!(?:[\w-]+ ){0,3}(?:way|tool|solution|system|app|application|platform|website|product)\b)",
+    re.IGNORECASE,
+)
 _KEY_RESULT = re.compile(r"(?:KR|Key result) ?\d{0,2}(?:\.\d{1,2})? ?[:.] ", re.IGNORECASE)
 _ASKS = re.compile(
     r"(?:ok(?:ay)?,? |so,? |and |but )*(?:what (?:if|about)|"
@@ -183,11 +190,12 @@ _URGENT = any_word(
     r"security (?:hole|breach|incident)"
 )
 _WEIGHTY = any_word(
-    r"must|shall|security|secure|privacy|personal data|gdpr|compliance|payments?|"
+    r"(?<!not a )must|shall|security|secure|privacy|personal data|gdpr|compliance|payments?|"
     r"passwords?|never|mandatory"
 )
 _OPTIONAL = any_word(
-    r"could|optional(?:ly)?|nice to have|if possible|eventually|bonus|someday|ideally"
+    r"could|optional(?:ly)?|nice to have|if possible|eventually|bonus|someday|ideally|"
+    r"not (?:a must|required|mandatory|essential|urgent)"
 )
 
 
@@ -242,6 +250,11 @@ def is_demand_in_background(text: str) -> bool:
     """Whether a sentence asks for something where others tell what is bad today."""
     main = _WHOSE.split(text, maxsplit=1)[0]
     return is_demand(_CANNOT.sub("", _NAMED_WORD.sub("", main)))
+
+
+def tells_a_need(text: str) -> bool:
+    """Whether a sentence says what somebody needs, other than "we" or "I"."""
+    return bool(_NEED.match(text))
 
 
 def is_key_result(text: str) -> bool:

@@ -119,7 +119,8 @@ _ALONE = {
         r"further reading|getting started|quick ?start|usage|intro|"
         r"licen[sc]e|links|observed|overview|participants|present|problem|"
         r"purpose|rationale|references|related work|resources|revisions|schedule|see also|"
-        r"subject matter|summary|team|terms|timeline|milestones?|(?:user |target )?personas|"
+        r"subject matter|summary|team|terms|timeline|milestones?|"
+        r"traceability(?: matrix)?|(?:user |target )?personas|"
         r"target (?:users|audience)|(?:project|delivery|release) (?:schedule|timeline)|tl;?dr|"
         r"vision|why|actual(?: (?:result|behaviou?r))?"
     ),
