@@ -147,3 +147,16 @@ def test_an_epic_is_never_called_by_a_heading_that_is_not_there(peer: OllamaPeer
     told = run(peer, job(spec, title="Help pages", ticket_count=13), model=SMALL)["tickets"]
     epics = [one["title"] for one in told if one["ticket_type"] == "epic"]
     assert epics == ["Help pages", "API"]
+
+
+def test_a_part_called_like_a_person_says_what_that_does(peer: OllamaPeer) -> None:
+    spec = (
+        "# School\n*Draft - for discussion*\n\n## Roles\n### Teacher\n- uploads videos\n"
+        "- sees all results\n### Administrator\n- manages invoices\n### Calendar\n- shows results\n"
+    )
+    found = [(one["title"], one["ticket_type"]) for one in leaves(peer, spec)]
+    assert found == [
+        ("Let the teacher upload videos", "story"),
+        ("Let the administrator manage invoices", "story"),
+        ("Implement calendar", "task"),
+    ]

@@ -7,6 +7,7 @@ Takes Markdown and plain text, with or without marks for headings.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from worker.generation.imprint import is_imprint
 from worker.generation.lines import (
     AROUND,
     ARTICLE,
@@ -146,7 +147,8 @@ def _heading(lines: list[Line], at: int) -> tuple[Block, int] | None:
         return _heading_block(line, line.text, '=-~^"'.index(mark) + 1), at + 2
     if bold := BOLD_LINE.match(line.text):
         return _heading_block(line, bold.group(2), 3), at + 1
-    if italic := ITALIC_LINE.match(line.text):
+    italic = ITALIC_LINE.match(line.text)
+    if italic and not is_imprint(italic.group(2)):
         return _heading_block(line, italic.group(2), 4), at + 1
     return _bare_heading(lines, at)
 

@@ -71,6 +71,15 @@ _SMALL_TALK = re.compile(
 )
 
 
+# How far a document has come, and who may read it.
+_STATE = re.compile(
+    r"(?:(?:first|rough|working|early|final) )?draft(?: v?\d[\w.]{0,5})?"
+    r"(?: ?[\u2013\u2014,(-] ?.{1,40})?|(?:strictly )?confidential|internal(?: use)? only|"
+    r"work in progress|(?:entwurf|brouillon|borrador|rascunho|bozza)",
+    re.IGNORECASE,
+)
+
+
 def is_imprint(text: str) -> bool:
     """Whether a line says who wrote the document, when, and the like, or greets."""
     if _COURTESY.fullmatch(text) or _CLOSING.fullmatch(text):
@@ -83,6 +92,6 @@ def is_imprint(text: str) -> bool:
         or _SIGNATURE.fullmatch(text)
         or _FIELDS.fullmatch(text)
     )
-    if _LEGEND.fullmatch(text):
+    if _LEGEND.fullmatch(text) or _STATE.fullmatch(text):
         return True
     return bool(around) and not is_demand(text)

@@ -1,6 +1,6 @@
 """The titles that a piece of the spec could have, or a sentence of it."""
 
-from worker.generation import headings, language, nouns, phrases, signals, stated
+from worker.generation import headings, language, nouns, phrases, signals, stated, words
 from worker.generation.cutting import ROOM
 from worker.generation.lines import Form
 from worker.generation.pieces import Piece
@@ -41,9 +41,13 @@ def _english(piece: Piece, names: frozenset[str], whole: str) -> list[str]:
     faults = [unit.text for unit in piece.units if unit.is_fault]
     if 2 * len(faults) > len(piece.units):
         return _faults(piece, faults)
-    spoken = [one.text for one in piece.units if one.sentence.form not in {Form.CODE, Form.ROW}]
+    spoken = _spoken(piece)
     said = [title for text in spoken if (title := phrases.imperative(text))]
-    if spoken and piece.whole and piece.sections[0].heading.endswith("?"):
+    heading = piece.sections[0].heading
+    alone = said and len(piece.sections) == 1 and nouns.is_person(heading)
+    if alone and spoken[0].startswith(f"The {nouns.mid(heading)} "):
+        return said[:1]
+    if spoken and piece.whole and heading.endswith("?"):
         return [told for told in (phrases.imperative(spoken[0]), headed) if told]
     # What somebody can do may stand for what is around it; a rule of detail does not.
     abilities = [title for title in said if not title.startswith(("Ensure", "Require"))]
@@ -55,8 +59,21 @@ def _english(piece: Piece, names: frozenset[str], whole: str) -> list[str]:
     return (
         [*rows, *([] if rows else dict.fromkeys([*said[:1], *abilities]))]
         or _named(piece)
-        or _parts(piece, "" if piece.sections[0].heading == whole else headed)
+        or _parts(piece, "" if heading == whole else headed)
     )
+
+
+def _spoken(piece: Piece) -> list[str]:
+    """What a piece says in sentences, each with its subject: "sees the plan" under "Teacher"."""
+    texts = [one.text for one in piece.units if one.sentence.form not in {Form.CODE, Form.ROW}]
+    heading = piece.sections[0].heading
+    if not nouns.is_person(heading) or words.is_plural(heading):
+        return texts
+    begun = [text.split(maxsplit=1)[0].lower() in words.BY_THIRD for text in texts]
+    return [
+        f"The {nouns.mid(heading)} {text[0].lower()}{text[1:]}" if does else text
+        for text, does in zip(texts, begun, strict=True)
+    ]
 
 
 def _faults(piece: Piece, told: list[str]) -> list[str]:

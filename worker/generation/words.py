@@ -8,9 +8,9 @@ charge check choose clear click close collect combine compare complete compute c
 connect contain containerise containerize convert copy correct cover create debounce decide decode
 decommission decouple decrypt define delete deliver deny deploy deprecate describe detect determine
 disable discard display divide document donate download draft drop earn edit email enable encode
-encrypt end enforce enrich ensure enter escalate establish estimate evaluate exclude expire explain
-export expose extend extract fetch fill filter find fix flush follow forward freeze generate get
-give go grant group guide handle happen harden hash hide highlight hire hold identify ignore
+encrypt end enforce enrich enrol enroll ensure enter escalate establish estimate evaluate exclude
+expire explain export expose extend extract fetch fill filter find fix flush follow forward freeze
+generate get give go grant group guide handle happen harden hash hide highlight hire hold identify ignore
 implement import improve include increase index inform inject inspect install instrument integrate
 introduce invalidate investigate invite isolate issue join keep label launch learn lend let limit
 link list load localise localize lock log maintain make manage map mark mask match measure meet
