@@ -10,23 +10,23 @@ decommission decouple decrypt define delete deliver deny deploy deprecate descri
 disable discard display divide document donate download draft drop earn edit email enable encode
 encrypt end enforce enrich enrol enroll ensure enter escalate establish estimate evaluate exclude
 expire explain export expose extend extract fetch fill filter find fix flush follow forward freeze
-generate get give go grant group guide handle happen harden hash hide highlight hire hold identify ignore
-implement import improve include increase index inform inject inspect install instrument integrate
-introduce invalidate investigate invite isolate issue join keep label launch learn lend let limit
-link list load localise localize lock log maintain make manage map mark mask match measure meet
-merge migrate modernise monitor mount move normalise normalize note notify offboard offer onboard
-open order organise organize override paginate parallelise parse patch pause pay perform persist
-pick place plan poll post prefill preload prepare present preserve prevent preview print prioritise
-process produce prompt protect provide prune publish purge push query queue raise rank rate read
-rebuild receive recommend reconcile reconnect record recover redact redeem redesign redirect reduce
-refactor refresh refund refuse register reject relax release reload remain remember remind remove
-rename render renew rent reopen reorder repeat replace replay replicate reply report reprint
-request require reschedule resend reserve reset resize resolve respect respond restore restrict
-resubmit resume retain retest retire retrieve retry return reuse revert review revise revoke rewire
-rework rewrite roll rotate route run sanitise sanitize save scale scan schedule search secure see
-select sell send separate serialise serialize serve set share ship shorten show sign simplify
-simulate skip snooze sort specify split start stay stop store stream submit subscribe suggest
-summarise support suspend swap switch sync synchronise tag take talk test throttle tick tidy
+generate get give go grant group guide handle happen harden hash hide highlight hire hold identify
+ignore implement import improve include increase index inform inject inspect install instrument
+integrate introduce invalidate investigate invite isolate issue join keep label launch learn lend
+let limit link list load localise localize lock log maintain make manage map mark mask match measure
+meet merge migrate modernise monitor mount move normalise normalize note notify offboard offer
+onboard open order organise organize override paginate parallelise parse patch pause pay perform
+persist pick place plan poll post prefill preload prepare present preserve prevent preview print
+prioritise process produce prompt protect provide prune publish purge push query queue raise rank
+rate read rebuild receive recommend reconcile reconnect record recover redact redeem redesign
+redirect reduce refactor refresh refund refuse register reject relax release reload remain remember
+remind remove rename render renew rent reopen reorder repeat replace replay replicate reply report
+reprint request require reschedule resend reserve reset resize resolve respect respond restore
+restrict resubmit resume retain retest retire retrieve retry return reuse revert review revise
+revoke rewire rework rewrite roll rotate route run sanitise sanitize save scale scan schedule search
+secure see select sell send separate serialise serialize serve set share ship shorten show sign
+simplify simulate skip snooze sort specify split start stay stop store stream submit subscribe
+suggest summarise support suspend swap switch sync synchronise tag take talk test throttle tick tidy
 tighten toggle track train transfer translate trigger trim truncate tune turn unblock undo unify
 unlock unpublish unsubscribe update upgrade upload use validate verify view visit wait warn watch
 wipe withdraw work write
