@@ -160,3 +160,25 @@ def test_a_part_called_like_a_person_says_what_that_does(peer: OllamaPeer) -> No
         ("Let the administrator manage invoices", "story"),
         ("Implement calendar", "task"),
     ]
+
+
+def test_a_row_is_told_without_what_a_ticket_has_a_field_for(peer: OllamaPeer) -> None:
+    spec = (
+        "| ID | Feature | Description | Priority | Effort |\n|---|---|---|---|---|\n"
+        "| F1 | Wishlist | Users save products; they can share them | Low | S |\n"
+        "| F2 | Search | Users find products | High | M |\n"
+    )
+    found = leaves(peer, spec)
+    assert [(one["acceptance_criteria"], one["priority"]) for one in found] == [
+        (["Wishlist \u2013 ID: F1; Users save products; they can share them; Effort: S"], "low"),
+        (["Search \u2013 ID: F2; Users find products; Effort: M"], "high"),
+    ]
+
+
+def test_stories_are_cut_apart_before_their_criteria_are(peer: OllamaPeer) -> None:
+    spec = (
+        "As a guest, I want to book.\n- A booking has a date\n- It has a room\n- It has a price\n\n"
+        "As a guest, I want to pay.\n- Cards are taken\n"
+    )
+    found = [one["acceptance_criteria"][0] for one in leaves(peer, spec, ticket_count=2)]
+    assert found == ["As a guest, I want to book.", "As a guest, I want to pay."]

@@ -36,7 +36,7 @@ def _joined(told: Iterable[Unit]) -> Iterator[str]:
     """The texts of units; "Members are able to:" is one sentence with the item behind it."""
     begun = ""
     for unit in told:
-        text = f"{begun} {unit.text}".strip() if unit.sentence.form in LISTED else unit.text
+        text = f"{begun} {unit.text}".strip() if unit.sentence.form in LISTED else unit.told
         begun = text.rstrip(": ") if _is_begun(text) else ""
         if not begun:
             yield text

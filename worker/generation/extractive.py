@@ -123,7 +123,7 @@ def _ticket(
         kind=_kind(piece, choice.title),
         title=choice.title,
         description=describe(planned, choice.lead, detail, book),
-        criteria=texts,
+        criteria=[unit.told for unit in piece.units],
         labels=_labels(piece),
         points=_points(texts),
         priority=stated.priority(piece.told)

@@ -146,13 +146,16 @@ def _parted(units: list[Unit]) -> tuple[int, int]:
 def _middle(units: list[Unit]) -> int:
     """Where to cut: near the middle, before a new section or kind of line, not within a table.
 
-    What says something only behind the line before it stays there, as long as others can go.
+    A story begins anew. What says something only behind the line before it stays there, as long
+    as others can go.
     """
     half = len(units) / 2
     places = range(1, len(units))
 
     def distance(at: int) -> float:
         one, other = units[at - 1], units[at]
+        if signals.is_story(other.text):
+            return abs(at - half) - len(units)
         if signals.leans(other.text):
             return abs(at - half) + len(units)
         if one.section is not other.section or one.sentence.form != other.sentence.form:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 
-from worker.generation import language, signals, stated, topics
+from worker.generation import language, signals, stated, tables, topics
 from worker.generation.imprint import is_imprint
 from worker.generation.lines import Form
 from worker.generation.spec import Section, Sentence, Spec
@@ -48,6 +48,11 @@ class Unit:
     @property
     def text(self) -> str:
         return self.sentence.text
+
+    @property
+    def told(self) -> str:
+        """Its text as a ticket tells it: of a row without what has a field of its own there."""
+        return tables.told(self.text) if self.sentence.form is Form.ROW else self.text
 
     @property
     def is_fault(self) -> bool:

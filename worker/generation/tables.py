@@ -23,6 +23,28 @@ _SCENARIO = frozenset(_STEPS)
 _NOTHING_TOLD = frozenset({"-", "--", "–", "—", "n/a", "N/A"})
 
 
+# What a ticket has in a field of its own, and what needs no name.
+_FIELD = re.compile(r"(?:priorit(?:y|ät|é|à)|prio|prioridade?|moscow)", re.IGNORECASE)
+_TELLING = re.compile(
+    r"descriptions?|details?|requirements?|beschreibung|anforderung|exigence|descripci[óo]n|"
+    r"descri[çc][ãa]o|descrizione|omschrijving",
+    re.IGNORECASE,
+)
+_NEXT_CELL = re.compile(r"; (?=[^;:]{1,30}: )")
+
+
+def told(text: str) -> str:
+    """A row without its priority: "Wishlist – Users can save products; Effort: S"."""
+    name, _, rest = text.partition(CELL_END)
+    kept = []
+    for cell in _NEXT_CELL.split(rest) if rest else ():
+        label, colon, value = cell.partition(": ")
+        if colon and _FIELD.fullmatch(label):
+            continue
+        kept.append(value if colon and _TELLING.fullmatch(label) else cell)
+    return f"{name}{CELL_END}{'; '.join(kept)}" if kept else name
+
+
 def is_table(lines: list[Line], at: int) -> bool:
     """Whether a table begins at a line."""
     if lines[at].text.count("|") < 1:
