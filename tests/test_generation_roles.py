@@ -237,3 +237,19 @@ def test_what_is_no_must_is_wished_for(peer: OllamaPeer) -> None:
     spec = "# Rooms\nIt would be great to have a mobile version but it's not a must.\n"
     (found,) = leaves(peer, spec, ticket_count=1)
     assert found["priority"] == "low"
+
+
+@pytest.mark.parametrize(
+    ("outside", "dates"),
+    [
+        ("Nicht Bestandteil", "Meilensteine"),
+        ("No incluido", "Cronograma"),
+        ("Non inclus", "Échéancier"),
+        ("Niet inbegrepen", "Milestones"),
+    ],
+)
+def test_what_is_left_out_and_when_it_is_done_are_no_work(
+    peer: OllamaPeer, outside: str, dates: str
+) -> None:
+    spec = f"# A\n## B\n- Los clientes pagan.\n## {outside}\n- Fax\n## {dates}\n- 1.9.2026\n"
+    assert criteria(peer, spec) == ["Los clientes pagan."]
