@@ -16,7 +16,14 @@ def peer() -> Iterator[OllamaPeer]:
 
 @pytest.mark.parametrize(
     "heading",
-    ["What we are not doing", "Not in this proposal", "Nicht Gegenstand", "Requests we declined"],
+    [
+        "What we are not doing",
+        "Not in this proposal",
+        "Not in v1.2",
+        "Not for the MVP",
+        "Nicht Gegenstand",
+        "Requests we declined",
+    ],
 )
 def test_what_a_heading_says_is_not_done_makes_no_ticket(peer: OllamaPeer, heading: str) -> None:
     spec = f"# Points\n## Points\nCustomers earn points.\n## {heading}\n- Tiers\n- Gifts\n"
@@ -24,7 +31,15 @@ def test_what_a_heading_says_is_not_done_makes_no_ticket(peer: OllamaPeer, headi
 
 
 @pytest.mark.parametrize(
-    "heading", ["What the app must not do", "Not found page", "Rejected payments"]
+    "heading",
+    [
+        "What the app must not do",
+        "What we don't have yet",
+        "Not found page",
+        "Not in stock",
+        "Not for sale",
+        "Rejected payments",
+    ],
 )
 def test_a_heading_that_only_sounds_so_is_about_the_work(peer: OllamaPeer, heading: str) -> None:
     spec = f"# Points\n## Points\nCustomers earn points.\n## {heading}\n- It shows why.\n"

@@ -253,3 +253,43 @@ def test_what_is_left_out_and_when_it_is_done_are_no_work(
 ) -> None:
     spec = f"# A\n## B\n- Los clientes pagan.\n## {outside}\n- Fax\n## {dates}\n- 1.9.2026\n"
     assert criteria(peer, spec) == ["Los clientes pagan."]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Client: show the last ten bills.",
+        "Speed is in km/h.",
+        "Compare the sales with last month.",
+        "Feeds have the posts liked by friends.",
+        "Done: the card is struck through.",
+    ],
+)
+def test_what_sounds_like_an_imprint_or_like_today_is_asked_for(
+    peer: OllamaPeer, told: str
+) -> None:
+    spec = f"# Bikes\n## Rental\nMembers can rent bikes.\n\n{told}\n"
+    assert criteria(peer, spec) == ["Members can rent bikes.", told]
+
+
+@pytest.mark.parametrize("told", ["Status: accepted by sales", "The login flow is in auth/in.py."])
+def test_an_imprint_and_today_ask_for_nothing(peer: OllamaPeer, told: str) -> None:
+    spec = f"# Bikes\n## Rental\nMembers can rent bikes.\n\n{told}\n"
+    assert criteria(peer, spec) == ["Members can rent bikes."]
+
+
+def test_one_of_several_things_to_build_is_not_the_whole(peer: OllamaPeer) -> None:
+    spec = "Build a CSV importer. Create a login page. Members rent bikes. Members return bikes.\n"
+    assert "Build a CSV importer." in " ".join(criteria(peer, spec))
+
+
+def test_an_order_ahead_of_a_list_is_asked_for(peer: OllamaPeer) -> None:
+    listed = "- Members rent bikes\n- Members return bikes\n- Members see bikes\n"
+    spec = f"# Bikes\nSend a receipt to each member.\n\n{listed}"
+    assert criteria(peer, spec)[0] == "Send a receipt to each member."
+
+
+@pytest.mark.parametrize("told", ["- Done: struck through", "- Parked: shown in grey"])
+def test_a_state_that_is_described_in_a_list_is_asked_for(peer: OllamaPeer, told: str) -> None:
+    spec = f"# Board\n## States\n- Open: shown first\n{told}\n"
+    assert told.removeprefix("- ") in criteria(peer, spec)

@@ -303,6 +303,8 @@ def test_a_sentence_that_is_only_an_order_names_both(peer: OllamaPeer) -> None:
         "The price depends on the ledger",
         "Show the balance (without the ledger)",
         "Staff print the terms after the balance page",
+        "Deliver the ledger before noon",
+        "Release the ledger after lunch",
     ],
 )
 def test_what_the_product_does_in_turn_is_no_order(peer: OllamaPeer, told: str) -> None:

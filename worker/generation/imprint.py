@@ -4,6 +4,7 @@
 
 import re
 
+from worker.generation.nouns import begins_with_verb
 from worker.generation.signals import is_demand
 
 # What a document says about itself rather than about the product.
@@ -28,6 +29,8 @@ _FIELDS = re.compile(
     r"\s*\S[^.!?]{0,200}\.?",
     re.IGNORECASE,
 )
+# "Status: accepted by sales" orders nothing.
+_LONGEST_STATE = 3
 # What the letters of a table stand for: "M = must, S = should".
 _LEGEND = re.compile(r"(?:\w{1,3} ?= ?[^\W\d_]{2,20}[,;.]? ?){2,12}")
 # A mail's head is one paragraph.
@@ -94,4 +97,10 @@ def is_imprint(text: str) -> bool:
     )
     if _LEGEND.fullmatch(text) or _STATE.fullmatch(text):
         return True
-    return bool(around) and not is_demand(text)
+    return bool(around) and not is_demand(text) and not _orders(text)
+
+
+def _orders(text: str) -> bool:
+    """Whether something is to be done for whom a label names: "Client: show the last bills"."""
+    told = text.partition(":")[2].strip()
+    return len(told.split()) > _LONGEST_STATE and begins_with_verb(told)

@@ -9,6 +9,7 @@ from itertools import takewhile
 from worker.generation import language, signals, stated, tables, topics
 from worker.generation.imprint import is_imprint
 from worker.generation.lines import Form
+from worker.generation.nouns import begins_with_verb
 from worker.generation.spec import Section, Sentence, Spec
 from worker.generation.tables import CELL_END
 from worker.generation.text import ended, shorten
@@ -24,6 +25,8 @@ _LONGEST_SUMMARY = 600
 _LONGEST_NAME = 3
 # What a list tells of a document, such as "Owner: Platform team".
 _LONGEST_ENTRY = 2
+# What may be done to the whole of what is asked for.
+_MAKING = frozenset({"build", "create", "design", "develop", "implement", "make", "write"})
 
 
 class Role(StrEnum):
@@ -121,9 +124,15 @@ def _opening(spec: Spec) -> Section | None:
     heads = not first.heading or any(first.heading in section.path for section in others)
     short = 0 < len(first.sentences) <= _LONGEST_OPENING
     prose = [one.text for one in first.sentences if one.form is Form.PROSE]
-    demands = any(signals.is_strong(text) or signals.is_story(text) for text in prose)
+    demands = any(map(_demands, prose))
     known = not prose or language.is_known(" ".join(prose))
     return first if others and heads and short and known and not demands else None
+
+
+def _demands(text: str) -> bool:
+    """Whether a sentence asks for something even ahead of all others; "Build a shop …" does not."""
+    orders = begins_with_verb(text) and text.split(maxsplit=1)[0].lower() not in _MAKING
+    return orders or signals.is_strong(text) or signals.is_story(text)
 
 
 def _lead(spec: Spec) -> int:
@@ -135,7 +144,7 @@ def _lead(spec: Spec) -> int:
     if not titled or not told or len(told) > _LONGEST_LEAD or listed < _FEWEST_LISTED:
         return 0
     text = " ".join(one.text for one in told)
-    demands = any(signals.is_strong(one.text) or signals.is_story(one.text) for one in told)
+    demands = any(_demands(one.text) for one in told)
     return told[-1].number if language.is_known(text) and not demands else 0
 
 
@@ -218,10 +227,14 @@ def _is_of_ticket(text: str) -> bool:
 
 
 def _names_all(spec: Spec) -> bool:
-    """Whether the first sentence only says what all the others make: "Build a shop."."""
+    """Whether the first sentence only says what all the others make: "Build a shop.".
+
+    Where others order a whole as well, it is one of several.
+    """
     first, *others = spec.sentences
     told = first.form is Form.PROSE and signals.is_about_all(first.text)
-    return told and len(others) >= _FEWEST_LISTED
+    alone = not any(signals.is_about_all(other.text) for other in others)
+    return told and alone and len(others) >= _FEWEST_LISTED
 
 
 def _said_of_itself(sentence: Sentence) -> Role | None:

@@ -18,11 +18,19 @@ _WORK = r"(?:build|do|finish|ship|release|deliver|deploy|launch|migrate|roll out
 _NOTE = re.compile(
     r"\((?:this )?(?:depends on|blocked by|waits for|builds on) ([^()]{2,60})\)", re.IGNORECASE
 )
+# With the group that has to be mentioned elsewhere: "deliver before noon" orders nothing.
 _TOLD = (
-    re.compile(rf"{_WORK} (?P<first>[^,.;]{{2,60}}?) before (?P<then>[^,.;]{{2,60}})"),
-    re.compile(rf"{_WORK} (?P<then>[^,.;]{{2,60}}?) (?:only )?after (?P<first>[^,.;]{{2,60}})"),
-    re.compile(
-        rf"(?:{_WORK} )?(?P<first>[^,.;]{{2,40}}) first[,;] (?:and )?then (?P<then>[^,.;]{{2,40}})"
+    (re.compile(rf"{_WORK} (?P<first>[^,.;]{{2,60}}?) before (?P<then>[^,.;]{{2,60}})"), "then"),
+    (
+        re.compile(rf"{_WORK} (?P<then>[^,.;]{{2,60}}?) (?:only )?after (?P<first>[^,.;]{{2,60}})"),
+        "first",
+    ),
+    (
+        re.compile(
+            rf"(?:{_WORK} )?(?P<first>[^,.;]{{2,40}}) first[,;] (?:and )?"
+            r"then (?P<then>[^,.;]{2,40})"
+        ),
+        "",
     ),
 )
 # "Story 1 must be completed before story 2": said of any work, whatever it begins with.
@@ -47,29 +55,35 @@ def stated(pieces: list[Piece]) -> list[tuple[int, int]]:
     said = list(islice(_said(pieces), _MOST))
     mentions = list(_mentions(pieces)) if said else []
     found = []
-    for own, text, then, first in said:
+    for own, text, then, first, named in said:
         later = _meant(then, mentions, besides=text) if then else own
         earlier = _meant(first, mentions, besides=text)
+        known = {then: later, first: earlier}.get(named, own) is not None
         # What a sentence asks for itself is mentioned nowhere else.
         later, earlier = (own if place is None else place for place in (later, earlier))
-        if later != earlier:
+        if known and later != earlier:
             found.append((later, earlier))
     return found
 
 
-def _said(pieces: list[Piece]) -> Iterator[tuple[int, str, str, str]]:
-    """Each statement with its piece and sentence: what waits, or "" for that itself; for what."""
+def _said(pieces: list[Piece]) -> Iterator[tuple[int, str, str, str, str]]:
+    """Each statement with its piece and sentence.
+
+    What waits, or "" for that itself; for what; which of them has to be mentioned elsewhere.
+    """
     for place, piece in enumerate(pieces):
         for unit in () if piece.facet else piece.units:
-            for first in _NOTE.findall(unit.text):
-                yield place, unit.text, "", first
-            for order in _TOLD:
+            for awaited in _NOTE.findall(unit.text):
+                yield place, unit.text, "", awaited, awaited
+            for order, named in _TOLD:
                 if told := order.match(unit.text.lower()):
-                    yield place, unit.text, told["then"], told["first"]
+                    then, first = told["then"], told["first"]
+                    yield place, unit.text, then, first, told[named] if named else ""
     for section, place in _owners(pieces).items():
         for text in (sentence.text for sentence in section.sentences):
             if told := tells(text):
-                yield from ((place, text, then, told["first"]) for then in _AND.split(told["then"]))
+                for then in _AND.split(told["then"]):
+                    yield place, text, then, told["first"], then if _words(then) else ""
 
 
 def tells(text: str) -> re.Match[str] | None:

@@ -7,6 +7,7 @@ that is not listed is read by the structure of its spec alone.
 
 import re
 
+from worker.generation.nouns import begins_with_verb
 from worker.generation.text import any_word
 
 _UNKNOWN = any_word(
@@ -44,12 +45,16 @@ _CURRENT = any_word(
     r"last (?:year|quarter|month|week)|"
     r"in the past|we (?:get|receive|have seen|had|lost|lose)|complain(?:s|ed)?|used to|"
     r"per (?:day|week|month) (?:ask|call)|were|was|has been|have been|"
-    r"(?<!is )(?<!are )(?<!be )(?<!been )(?:said|told|explained|discussed|showed|liked|felt)"
+    r"(?<!is )(?<!are )(?<!be )(?<!been )"
+    r"(?:said|told|explained|discussed|showed|liked|felt)(?! by\b)"
 )
 # A complaint, also where it says when.
 _STUCK = any_word(r"we (?:cannot|can't|are unable to|struggle to)(?! (?:use|support|accept|allow))")
-# Where something is today: "The login flow is in auth/login.py".
-_FILE = re.compile(r"\b(?:is|are|lives?|sits?) in `?[\w./-]*(?:/[\w./-]+|\.[a-z]{1,4})`?[.!]?$")
+# Where something is today: "The login flow is in auth/login.py", but not "in km/h".
+_FILE = re.compile(
+    r"\b(?:(?:is|are) in `?[\w./-]*[\w-](?:/|\.[a-z]{1,4})|"
+    r"(?:lives?|sits?) in (?=`?[\w.-]*/|\S*\.[a-z])`?[\w./-]+)`?[.!]?$"
+)
 _RISK = any_word(
     r"(?:the |a |main |biggest )?risks? (?:is|are|that|of)|there is a risk|risky|danger that|"
     r"(?:biggest|main|only) risk|(?:i am|i'm|we are|we're) (?:afraid|worried)|we fear|"
@@ -238,6 +243,8 @@ def is_about_all(text: str) -> bool:
 
 def is_about_today(text: str) -> bool:
     """Whether a sentence tells how things are rather than how they shall be."""
+    if begins_with_verb(text):  # "Show the posts liked by friends"
+        return False
     if _STUCK.search(text) or _FILE.search(text):
         return True
     if not _CURRENT.search(_CLAUSES.split(_ASIDE.sub("", text), maxsplit=1)[0]):

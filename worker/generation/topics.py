@@ -39,8 +39,13 @@ _TOPICS = {
         r"non[- ]?goals?|not goals|out[- ]of[- ]scope|not in scope|outside (?:the )?scope|"
         r"future (?:work|ideas?|enhancements?|plans?)|parking lot|not now|not yet|not included|"
         r"(?:won[’']t|will not|not going to) (?:do|have|build|be)|deferred|postponed|"
-        r"^not (?:in|part of|planned|covered|doing|this|for)|ideas ?(?:/|for|and) ?later|"
-        r"^what (?:we|this)\b(?!.*\b(?:must|should|may|can|know)).*(?:\bnot|n[’']t)|"
+        r"^not (?:part of|planned|covered|doing|this)|"
+        r"^not (?:in|for) (?:this|now|later|v?\d+|q[1-4]|(?:(?:the|our) )?"
+        r"(?:(?:first|initial|current|next) )?"
+        r"(?:scope|mvp|launch|release|version|phase|iteration|sprint|project|proposal|plan))|"
+        r"ideas ?(?:/|for|and) ?later|"
+        r"^what (?:we|this)\b(?!.*\b(?:must|should|may|can|know|have))"
+        r"(?!.*\bhaven[’']t).*(?:\bnot|n[’']t)|"
         r"(?:requests|wishes|ideas|features) (?:that )?(?:we |were |have been )?"
         r"(?:declined|rejected|dropped)|"
         r"hors[- ]p[ée]rim[èe]tre|non inclus|"
@@ -165,6 +170,8 @@ ACCEPTANCE = re.compile(
 
 # Also in a list these tell what is so.
 _IN_LISTS = re.compile(rf"{_TOPICS[Topic.BACKGROUND].pattern}|^context$", re.IGNORECASE)
+# Headings of a board; in front of a text they are what something may be: "Done: shown in green".
+_STATES = re.compile(r"done|parked|passed", re.IGNORECASE)
 _LABEL_WORDS = 3
 # "Risk - the supplier may close"
 _DASH = re.compile(r"( [-\u2013\u2014] )")
@@ -236,7 +243,8 @@ def labelled(text: str, *, listed: bool = False) -> Topic | None:
     if _OPEN.fullmatch(label) and is_question(rest):
         return Topic.QUESTIONS
     found = topic(label, ())
-    if listed and found is Topic.BACKGROUND and not _IN_LISTS.search(label):
+    of_product = listed and found is Topic.BACKGROUND and not _IN_LISTS.search(label)
+    if of_product or _STATES.fullmatch(label):
         return None
     if mark != ":":  # "Export - as CSV" names a feature
         return found if found in {Topic.RISKS, Topic.QUESTIONS} else None
