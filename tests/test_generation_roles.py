@@ -278,6 +278,22 @@ def test_an_imprint_and_today_ask_for_nothing(peer: OllamaPeer, told: str) -> No
     assert criteria(peer, spec) == ["Members can rent bikes."]
 
 
+@pytest.mark.parametrize(
+    ("told", "asks"),
+    [
+        ("We don't want users to wait for a list.", True),
+        ("Please don't build stairs without a ramp.", True),
+        ("We don't want a button to share it.", False),
+        ("We don't need maps, we do without.", False),
+    ],
+)
+def test_what_must_not_be_so_is_asked_for_and_what_is_not_wanted_is_not(
+    peer: OllamaPeer, told: str, *, asks: bool
+) -> None:
+    rent = "Members rent bikes."
+    assert (told in " ".join(criteria(peer, f"{rent}\n\n{told}\n"))) is asks
+
+
 def test_one_of_several_things_to_build_is_not_the_whole(peer: OllamaPeer) -> None:
     spec = "Build a CSV importer. Create a login page. Members rent bikes. Members return bikes.\n"
     assert "Build a CSV importer." in " ".join(criteria(peer, spec))

@@ -134,6 +134,11 @@ _PUT_OFF = any_word(
     r"in a (?:later|second) (?:phase|release|version)|"
     r"not (?:needed |planned )?(?:in|for) (?:this|the first) (?:release|version|phase)"
 )
+# "We don't want users to wait", "Please don't build stairs without a ramp": rules of what is built.
+_RULED = re.compile(
+    r"[^.;,]*?\b(?:want (?!an?\b)(?:[\w'’-]+ ){1,3}to\b|without\b(?! (?:it|that|them)\b))",
+    re.IGNORECASE,
+)
 _CROSSED_OUT = re.compile(
     r"[❌❎✖✗✘🚫⛔]\ufe0f?\s*(?:no|not|without|keine?|sin|pas|sem|geen)\b", re.IGNORECASE
 )
@@ -281,7 +286,8 @@ def is_crossed_out(text: str) -> bool:
 
 def is_put_off(text: str) -> bool:
     """Whether a sentence says that something is not to be done, or not yet."""
-    return bool(_PUT_OFF.search(text))
+    found = _PUT_OFF.search(text)
+    return found is not None and not _RULED.match(text, found.start())
 
 
 def is_about_order(text: str) -> bool:
