@@ -285,9 +285,11 @@ def test_an_imprint_and_today_ask_for_nothing(peer: OllamaPeer, told: str) -> No
         ("Please don't build stairs without a ramp.", True),
         ("We don't want a button to share it.", False),
         ("We don't need maps, we do without.", False),
+        ("We don\N{RIGHT SINGLE QUOTATION MARK}t need maps.", False),
+        ("We don\N{RIGHT SINGLE QUOTATION MARK}t know which maps to show.", False),
     ],
 )
-def test_what_must_not_be_so_is_asked_for_and_what_is_not_wanted_is_not(
+def test_what_must_not_be_so_is_asked_for_and_what_nobody_wants_or_knows_is_not(
     peer: OllamaPeer, told: str, *, asks: bool
 ) -> None:
     rent = "Members rent bikes."

@@ -209,9 +209,14 @@ _OPTIONAL = any_word(
 )
 
 
+def _typed(text: str) -> str:
+    """The text with apostrophes as they are typed, and its places as they are."""
+    return text.replace("’", "'")
+
+
 def is_question(text: str) -> bool:
     """Whether a sentence asks, or says that something is not known."""
-    unknown = _UNKNOWN.search(text)
+    unknown = _UNKNOWN.search(_typed(text))
     in_a_case = unknown and _CASE.search(text[: unknown.start()])
     asks = (unknown and not in_a_case) or _ASKS.match(text)
     said = _ASIDE_BEHIND.sub("?", text)
@@ -286,6 +291,7 @@ def is_crossed_out(text: str) -> bool:
 
 def is_put_off(text: str) -> bool:
     """Whether a sentence says that something is not to be done, or not yet."""
+    text = _typed(text)
     found = _PUT_OFF.search(text)
     return found is not None and not _RULED.match(text, found.start())
 
