@@ -311,3 +311,20 @@ def test_an_order_ahead_of_a_list_is_asked_for(peer: OllamaPeer) -> None:
 def test_a_state_that_is_described_in_a_list_is_asked_for(peer: OllamaPeer, told: str) -> None:
     spec = f"# Board\n## States\n- Open: shown first\n{told}\n"
     assert told.removeprefix("- ") in criteria(peer, spec)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Staff book rooms by the hour.",
+        "Project: list of all members with their tasks and hours.",
+        "Company: create, rename, merge, archive and restore one.",
+    ],
+)
+def test_what_only_looks_like_a_head_of_a_document_is_asked_for(
+    peer: OllamaPeer, asked: str
+) -> None:
+    listed = "- Guests see rooms.\n- Guests see halls.\n- Guests see prices.\n"
+    first = asked if asked.startswith("Staff") else "Today clerks use paper."
+    later = "" if asked.startswith("Staff") else f"## Offices\n{asked}\n"
+    assert asked in criteria(peer, f"# Rooms\n{first}\n\n{listed}{later}")

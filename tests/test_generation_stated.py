@@ -375,12 +375,12 @@ def test_what_stands_in_brackets_behind_a_heading_is_its_weight(peer: OllamaPeer
     spec = (
         "# Stock\n## F1: Scanning (Priority: High)\nWorkers scan each box.\n"
         "## F2: Reports [could have]\nManagers see the turnover. It depends on F1.\n"
-        "## F3: Fax (won't have)\nManagers get a fax.\n## F4: Sizes (small)\nStaff see sizes.\n"
+        "## F3: Fax (won't have)\nManagers get a fax.\n## F4: Battery (low)\nStaff see a lamp.\n"
     )
     found = [(one["title"], one["priority"]) for one in leaves(peer, spec)]
     assert found == [
         ("Implement scanning", "high"),
         ("Implement reports", "low"),
-        ("Implement sizes (small)", "medium"),
+        ("Implement battery (low)", "low"),
     ]
     assert leaves(peer, spec)[1]["dependencies"] == ["SPEC-1"]

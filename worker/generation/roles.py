@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 
-from worker.generation import language, signals, stated, tables, topics
+from worker.generation import language, nouns, signals, stated, tables, topics
 from worker.generation.imprint import is_imprint
 from worker.generation.lines import Form
 from worker.generation.nouns import begins_with_verb
@@ -25,6 +25,7 @@ _LONGEST_SUMMARY = 600
 _LONGEST_NAME = 3
 # What a list tells of a document, such as "Owner: Platform team".
 _LONGEST_ENTRY = 2
+_LONGEST_FIELD = 5
 # What may be done to the whole of what is asked for.
 _MAKING = frozenset({"build", "create", "design", "develop", "implement", "make", "write"})
 
@@ -144,8 +145,14 @@ def _lead(spec: Spec) -> int:
     if not titled or not told or len(told) > _LONGEST_LEAD or listed < _FEWEST_LISTED:
         return 0
     text = " ".join(one.text for one in told)
-    demands = any(_demands(one.text) for one in told)
+    demands = any(_demands(one.text) or _tells_use(one.text) for one in told)
     return told[-1].number if language.is_known(text) and not demands else 0
+
+
+def _tells_use(text: str) -> bool:
+    """Whether a sentence tells what people do, and not how they do it today."""
+    aside = signals.is_about_today(text) or signals.is_about_us(text)
+    return nouns.speaks_of_people(text) and not aside
 
 
 _ROLES = {
@@ -198,7 +205,7 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool, heads: bool) -> Role
     prose = sentence.form is Form.PROSE
     if (
         _is_of_ticket(sentence.text)
-        or _is_imprint(sentence, opens=opens)
+        or _is_imprint(sentence, opens=opens, heads=heads)
         or (heads and _is_imprint_row(sentence))
     ):
         return Role.CONTEXT
@@ -247,11 +254,12 @@ def _said_of_itself(sentence: Sentence) -> Role | None:
     return Role.OUTSIDE if told and signals.is_put_off(sentence.text) else None
 
 
-def _is_imprint(sentence: Sentence, *, opens: bool) -> bool:
-    """Whether it says who wrote the document and the like; in a list "Team: lists all" is work."""
-    listed = sentence.form in LISTED and not opens
+def _is_imprint(sentence: Sentence, *, opens: bool, heads: bool) -> bool:
+    """Whether it says who wrote the document and the like; further on "Team: lists all" is work."""
+    listed = sentence.form in LISTED
     said = len(sentence.text.partition(":")[2].split())
-    return is_imprint(sentence.text) and not (listed and said > _LONGEST_ENTRY)
+    brief = said <= (_LONGEST_ENTRY if listed else _LONGEST_FIELD)
+    return is_imprint(sentence.text) and (opens or brief or (heads and not listed))
 
 
 def _is_imprint_row(sentence: Sentence) -> bool:

@@ -41,10 +41,14 @@ _WEIGHTS = (
 )
 # As in "Verbose errors (Medium, CVSS 5.3)".
 _LEVEL = re.compile(r"[(\[](critical|high|medium|low)\b[^()\[\]]{0,40}[)\]]$", re.IGNORECASE)
+_WEIGHED = (
+    r"(?:p[0-4]|critical|high|medium|low|(?:must|should|could)(?:[- ]haves?)?|"
+    r"nice[- ]to[- ]haves?|won['’]t(?:[- ]have)?)"
+)
+# "Battery (low)" is a state.
 _BRACKETED = re.compile(
-    r"\s*[(\[](?:(?:priority|prio|moscow): ?)?(p[0-4]|critical|high|medium|low|"
-    r"(?:must|should|could)(?:[- ]haves?)?|nice[- ]to[- ]haves?|won['’]t(?:[- ]have)?)"
-    r"(?: priority)?[)\]]$",
+    rf"\s*[(\[](?:(?:priority|prio|moscow): ?({_WEIGHED})|({_WEIGHED}) priority|"
+    rf"(?!critical|high|medium|low)({_WEIGHED}))[)\]]$",
     re.IGNORECASE,
 )
 _NEVER = re.compile(r"won['’]?t(?: (?:have|do|fix)\b.*)?|never|nicht|kein\w*", re.IGNORECASE)
@@ -78,7 +82,7 @@ def weighed(heading: str) -> tuple[str, str]:
     found = _BRACKETED.search(heading)
     if not found or not found.start():
         return heading, ""
-    return heading[: found.start()], f"Priority: {found[1]}"
+    return heading[: found.start()], f"Priority: {found[found.lastindex or 0]}"
 
 
 def is_excluded(text: str) -> bool:
