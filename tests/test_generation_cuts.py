@@ -153,12 +153,14 @@ def test_a_part_called_like_a_person_says_what_that_does(peer: OllamaPeer) -> No
     spec = (
         "# School\n*Draft - for discussion*\n\n## Roles\n### Teacher\n- uploads videos\n"
         "- sees all results\n### Administrator\n- manages invoices\n### Calendar\n- shows results\n"
+        "### Working together\nChanges show up on other phones at once.\n"
     )
     found = [(one["title"], one["ticket_type"]) for one in leaves(peer, spec)]
     assert found == [
         ("Let the teacher upload videos", "story"),
         ("Let the administrator manage invoices", "story"),
         ("Implement calendar", "task"),
+        ("Implement working together", "task"),
     ]
 
 

@@ -69,10 +69,10 @@ def _spoken(piece: Piece) -> list[str]:
     heading = piece.sections[0].heading
     if not nouns.is_person(heading) or words.is_plural(heading):
         return texts
-    begun = [text.split(maxsplit=1)[0].lower() in words.BY_THIRD for text in texts]
+    # "Changes show up" begins with a capital, and has a subject of its own.
     return [
-        f"The {nouns.mid(heading)} {text[0].lower()}{text[1:]}" if does else text
-        for text, does in zip(texts, begun, strict=True)
+        f"The {nouns.mid(heading)} {text}" if text.split(maxsplit=1)[0] in words.BY_THIRD else text
+        for text in texts
     ]
 
 
