@@ -66,6 +66,7 @@ class _Run:
             most=job.max_ticket_count,
             whole=True,
         )
+        self._required = {one.span: one.number for one in self._whole.requirements}
         expected = self._whole.expected * shape.DEPTHS[job.output_detail].tokens
         self._budget = Budget(calls, tokens=_MOST_TOKENS * expected + 2000)
         self._writer = Writer(job, calls, self._budget, report)
@@ -227,9 +228,10 @@ class _Run:
 
     def _cited(self, drafts: Drafts) -> list[set[int]]:
         """The numbers of the requirements that each ticket cites; an epic cites none."""
-        numbers = {one.span: one.number for one in self._whole.requirements}
         return [
-            {numbers[span] for span in ticket.spans if span in numbers and ticket.kind != "epic"}
+            {self._required[span] for span in ticket.spans if span in self._required}
+            if ticket.kind != "epic"
+            else set()
             for ticket in drafts.tickets
         ]
 

@@ -47,19 +47,19 @@ def from_headings(headings: list[str], names: frozenset[str]) -> str:
         headings: As they stand in the spec.
         names: Words of the spec that are written with a capital within sentences.
     """
-    telling = [
+    named = [
         name
         for name in headings
         if name and not GENERIC.fullmatch(name.strip()) and not ACCEPTANCE.fullmatch(name)
     ]
-    if not telling:
+    if not named:
         accepts = any(ACCEPTANCE.fullmatch(name) for name in headings)
         return "Meet the acceptance criteria" if accepts else ""
-    if all(map(_CARRIED_OUT.match, telling)):
-        return clipped(f"Carry out {mid(together(telling, english()))}", ROOM)
-    if len(telling) > 1:
-        return clipped(f"Implement {_lowered(together(telling, english()), names)}", ROOM)
-    return trimmed(_from_one(telling[0], names))
+    if all(map(_CARRIED_OUT.match, named)):
+        return clipped(f"Carry out {mid(together(named, english()))}", ROOM)
+    if len(named) > 1:
+        return clipped(f"Implement {_lowered(together(named, english()), names)}", ROOM)
+    return trimmed(_from_one(named[0], names))
 
 
 def _from_one(heading: str, names: frozenset[str]) -> str:

@@ -89,14 +89,14 @@ def is_imprint(text: str) -> bool:
         return True
     if _SMALL_TALK.fullmatch(text):
         return not is_demand(text)
+    if _LEGEND.fullmatch(text) or _STATE.fullmatch(text):
+        return True
     around = (
         _IMPRINT.match(text)
         or _MAIL.fullmatch(text)
         or _SIGNATURE.fullmatch(text)
         or _FIELDS.fullmatch(text)
     )
-    if _LEGEND.fullmatch(text) or _STATE.fullmatch(text):
-        return True
     return bool(around) and not is_demand(text) and not _orders(text)
 
 

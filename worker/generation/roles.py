@@ -151,8 +151,12 @@ def _lead(spec: Spec) -> int:
 
 def _tells_use(text: str) -> bool:
     """Whether a sentence tells what people do, and not how they do it today."""
-    aside = signals.is_about_today(text) or signals.is_about_us(text)
-    return nouns.speaks_of_people(text) and not aside
+    return nouns.speaks_of_people(text) and not _is_aside(text)
+
+
+def _is_aside(text: str) -> bool:
+    """Whether a sentence tells how things are, or who asks."""
+    return signals.is_about_today(text) or signals.is_about_us(text)
 
 
 _ROLES = {
@@ -223,7 +227,7 @@ def _role(sentence: Sentence, topic: Topic, *, opens: bool, heads: bool) -> Role
     asked = signals.is_demand_in_background(text) or (opens and signals.tells_a_need(text))
     asked = asked and sentence.form is not Form.ROW  # "Priority: Must"
     told = topic is Topic.ASIDE or (background and not asked)
-    aside = prose and (signals.is_about_today(text) or signals.is_about_us(text))
+    aside = prose and _is_aside(text)
     shows = sentence.form is Form.CODE
     return Role.CONTEXT if told or aside or shows else Role.REQUIREMENT
 
@@ -240,8 +244,8 @@ def _names_all(spec: Spec) -> bool:
     """
     first, *others = spec.sentences
     told = first.form is Form.PROSE and signals.is_about_all(first.text)
-    alone = not any(signals.is_about_all(other.text) for other in others)
-    return told and alone and len(others) >= _FEWEST_LISTED
+    several = told and any(signals.is_about_all(other.text) for other in others)
+    return told and not several and len(others) >= _FEWEST_LISTED
 
 
 def _said_of_itself(sentence: Sentence) -> Role | None:

@@ -43,6 +43,7 @@ _BEFORE = re.compile(
     rf"{_LABEL}(?P<first>[^,.;:]{{2,60}}?) (?:must|ha(?:s|ve) to|needs? to|should) be {_READY} "
     r"before (?!.*\b(?:is|are|can|may|starts?|begins?|opens?|goes)\b)(?P<then>[^.;:]{2,80})"
 )
+_TELLS_NOTHING = words.SMALL | words.DETERMINERS
 _AND = re.compile(r",? and |, | & ")
 # Of a spec that says it more often every line would be compared with every other.
 _MOST = 50
@@ -120,7 +121,5 @@ def _meant(name: str, mentions: list[Mention], *, besides: str) -> int | None:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(
-        word.removesuffix("s")
-        for word in folded(text).split()
-        if word not in words.SMALL | words.DETERMINERS
+        word.removesuffix("s") for word in folded(text).split() if word not in _TELLS_NOTHING
     )
